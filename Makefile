@@ -1,0 +1,66 @@
+# Everything a person does with this checkout. `make help` lists it.
+
+CONFIGURATION := release
+SWIFT         ?= swift
+PREFIX        ?= /usr/local
+SYSCONFDIR    ?= /etc
+UNITDIR       ?= $(PREFIX)/lib/systemd/system
+DESTDIR       ?=
+BUILD         := .build/$(CONFIGURATION)
+
+# Debian's packages that the build, the tests and the demo need beside Swift itself.
+PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
+
+.DEFAULT_GOAL := help
+.PHONY: setup build test demo install format lint bench nightly clean help
+
+setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
+	@packaging/setup $(PACKAGES)
+
+build: setup ## Build everything once, optimised: the daemon, wardenctl and the tests
+	$(SWIFT) build -c $(CONFIGURATION) --build-tests
+
+test: build ## Run all tests and the scenarios that need nothing but this checkout
+	@Tests/run --configuration $(CONFIGURATION)
+
+demo: build ## Watch a worker go dark and come back, in under a minute after the build
+	@packaging/demo/run --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
+
+# Depends on no build: `sudo make install` must not leave files of root's in .build.
+install: ## Install under DESTDIR and PREFIX (after `make build`)
+	@test -x $(BUILD)/warden && test -x $(BUILD)/wardenctl || { echo "install: run 'make build' first" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/warden/conf.d
+	install -d $(DESTDIR)/var/lib/warden $(DESTDIR)/var/log/warden
+	install -m 755 $(BUILD)/warden $(BUILD)/wardenctl $(DESTDIR)$(PREFIX)/bin/
+	@if [ -e $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf ]; then \
+	    echo "install: $(SYSCONFDIR)/warden/warden.conf is there already and stays as it is"; \
+	else \
+	    install -m 644 etc/warden.conf $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf; \
+	fi
+	sed -e 's|/usr/bin/|$(PREFIX)/bin/|g' -e 's|/etc/warden/|$(SYSCONFDIR)/warden/|g' packaging/warden.service \
+	    > $(DESTDIR)$(UNITDIR)/warden.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/warden.service
+	@echo "install: now edit $(SYSCONFDIR)/warden/warden.conf, then: systemctl daemon-reload && systemctl enable --now warden"
+
+format: ## Rewrite the Swift sources in the house style
+	$(SWIFT) format --configuration .swift-format --in-place --recursive --parallel Package.swift Sources Tests
+
+lint: ## Say where the Swift sources leave the house style
+	$(SWIFT) format lint --configuration .swift-format --recursive --parallel Package.swift Sources Tests
+
+bench: build ## Measure what the speed table promises
+	@if [ -x Tests/Benchmarks/run ]; then Tests/Benchmarks/run --warden $(BUILD)/warden; \
+	else echo "bench: there is no Tests/Benchmarks/run yet"; exit 1; fi
+
+nightly: test ## The long runs: the tests over and over, then the demo
+	@for round in 1 2 3 4 5; do \
+	    echo "nightly: round $$round"; Tests/run --configuration $(CONFIGURATION) || exit 1; \
+	done
+	@packaging/demo/run --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
+
+clean: ## Remove what was built
+	$(SWIFT) package clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	    printf '  make %-9s %s\n' "$$name" "$$text"; done

@@ -1,0 +1,173 @@
+// What Swift cannot do: the child's way from clone3(2) to execve(2), and calls that Swift's Glibc does not import
+// (they need _GNU_SOURCE, are variadic, or have no wrapper in the C library of Debian 12).
+//
+// Every function answers with 0 or a positive value, or with a negative errno; none of them needs `errno`.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+// MARK: - Spawning
+
+/// The child's steps, in the order in which it takes them.
+enum warden_stage {
+    WARDEN_STAGE_CGROUP = 1,
+    WARDEN_STAGE_PROCESS_GROUP = 2,
+    WARDEN_STAGE_SIGNALS = 3,
+    WARDEN_STAGE_DESCRIPTORS = 4,
+    WARDEN_STAGE_LIMITS = 5,
+    WARDEN_STAGE_GROUPS = 6,
+    WARDEN_STAGE_USER = 7,
+    WARDEN_STAGE_DIRECTORY = 8,
+    WARDEN_STAGE_UMASK = 9,
+    WARDEN_STAGE_EXECUTE = 10,
+};
+
+/// What the child writes to its report pipe: that it enters a step in which it can be stuck, or that a step failed.
+/// Always whole, because it is far smaller than PIPE_BUF.
+struct warden_spawn_record {
+    /// `enum warden_stage`.
+    uint8_t stage;
+    /// 0: entered. 1: failed, and nothing follows.
+    uint8_t has_failed;
+    /// Which limit, descriptor or candidate it was about.
+    uint16_t index;
+    /// The errno of a failure.
+    int32_t error;
+};
+
+struct warden_limit {
+    /// RLIMIT_*.
+    int32_t resource;
+    uint64_t soft;
+    uint64_t hard;
+};
+
+enum {
+    /// The child leads a process group of its own.
+    WARDEN_SPAWN_NEW_GROUP = 1,
+    /// Pretend that clone3(2) does not exist.
+    WARDEN_SPAWN_WITHOUT_CLONE3 = 2,
+    /// Pretend that close_range(2) does not exist.
+    WARDEN_SPAWN_WITHOUT_CLOSE_RANGE = 4,
+};
+
+/// Everything that the child needs, prepared before it is born: it can neither allocate nor look anything up.
+struct warden_spawn_plan {
+    char *const *argv;
+    char *const *envp;
+    /// Paths to try in turn, ended by NULL.
+    char *const *candidates;
+    /// Where to go before execve(2); NULL stays.
+    const char *directory;
+    /// The new umask; -1 inherits.
+    int32_t umask;
+    /// Whether `uid`, `gid` and `groups` are to be taken on.
+    bool changes_user;
+    uint32_t uid;
+    uint32_t gid;
+    const uint32_t *groups;
+    size_t group_count;
+    const struct warden_limit *limits;
+    size_t limit_count;
+    /// `descriptors[i]` becomes descriptor i of the child; -1 leaves i closed. The child has no others.
+    const int32_t *descriptors;
+    size_t descriptor_count;
+    /// A cgroup's directory to be born into; -1 stays in the daemon's.
+    int32_t cgroup;
+    uint32_t flags;
+};
+
+/// Starts a child. `report` is the writing end of a CLOEXEC pipe, which the caller closes afterwards.
+///
+/// - Returns: 0, or a negative errno when there is no child.
+int warden_spawn(const struct warden_spawn_plan *plan, int report, int32_t *pid, int32_t *pidfd);
+
+// MARK: - Children
+
+struct warden_exit {
+    /// 0 when nothing has ended.
+    int32_t pid;
+    /// CLD_EXITED, CLD_KILLED or CLD_DUMPED.
+    int32_t code;
+    /// The exit code or the signal.
+    int32_t status;
+};
+
+int warden_pidfd_open(int32_t pid);
+int warden_pidfd_send_signal(int pidfd, int signal);
+/// Signals a process group.
+int warden_signal_group(int32_t group, int signal);
+/// waitid(2) of one child by its pidfd, without blocking. `keep` leaves it to be reaped later.
+int warden_wait_pidfd(int pidfd, bool keep, struct warden_exit *result);
+/// waitid(2) of the child `pid`, or with `pid` 0 of any, without blocking.
+int warden_wait(int32_t pid, bool keep, struct warden_exit *result);
+/// The exit status of a process that is not a child, by PIDFD_GET_INFO (Linux 6.15 and later); -ENODATA before its end.
+int warden_pidfd_exit(int pidfd, int32_t *status);
+int warden_become_subreaper(void);
+/// prlimit(2); `pid` 0 is the caller. Either of `new_limit` and `old_limit` may be NULL; `resource` is the first's.
+int warden_prlimit(int32_t pid, int resource, const struct warden_limit *new_limit, struct warden_limit *old_limit);
+
+// MARK: - The daemon's own process
+
+/// Forks, ends the parent with exit code 0, and leads a new session in the child. Before threads only.
+int warden_daemonize(void);
+/// `environ`.
+char *const *warden_environment(void);
+/// Lets a write to a closed pipe or socket answer EPIPE. Children get the default back.
+int warden_ignore_broken_pipes(void);
+int warden_set_thread_name(const char *name);
+
+// MARK: - Descriptors
+
+int warden_pipe2(int32_t ends[2], int flags);
+int64_t warden_tee(int from, int to, size_t bytes, unsigned flags);
+/// `to_offset` NULL for pipes and for the file's own position.
+int64_t warden_splice(int from, int to, int64_t *to_offset, size_t bytes, unsigned flags);
+int warden_set_pipe_capacity(int descriptor, int bytes);
+int warden_get_pipe_capacity(int descriptor);
+/// epoll_pwait2(2), with a time-out in nanoseconds; -1 waits for ever. -ENOSYS before Linux 5.11.
+int warden_epoll_wait_nanoseconds(int epoll, struct epoll_event *events, int capacity, int64_t timeout);
+/// ppoll(2) of one descriptor for input, with a time-out in nanoseconds; -1 waits for ever. 1 when it is readable.
+int warden_wait_readable(int descriptor, int64_t timeout);
+int warden_accept(int listener);
+
+enum {
+    WARDEN_O_PATH = 010000000,
+    WARDEN_SPLICE_MOVE = 1,
+    WARDEN_SPLICE_NONBLOCK = 2,
+    WARDEN_SPLICE_MORE = 4,
+    WARDEN_FALLOC_KEEP_SIZE = 1,
+    WARDEN_FALLOC_PUNCH_HOLE = 2,
+};
+
+// MARK: - Sockets
+
+struct warden_peer {
+    int32_t pid;
+    uint32_t uid;
+    uint32_t gid;
+};
+
+/// SO_PEERCRED.
+int warden_peer_credentials(int socket, struct warden_peer *peer);
+/// SO_PEERGROUPS: how many groups there are, even when that is more than `capacity` (nothing is stored then).
+int warden_peer_groups(int socket, uint32_t *groups, size_t capacity);
+/// Receives a datagram with its sender's credentials, without blocking. Descriptors that come with it are closed.
+int64_t warden_receive_with_credentials(int socket, void *buffer, size_t capacity, struct warden_peer *sender);
+/// Lets `warden_receive_with_credentials` know the sender (SO_PASSCRED).
+int warden_pass_credentials(int socket);
+/// A sockaddr_un is at most this long, its ending NUL included.
+enum { WARDEN_SOCKET_PATH_CAPACITY = 108 };
+int warden_bind_unix(int socket, const char *path);
+int warden_connect_unix(int socket, const char *path);
+
+// MARK: - Texts
+
+/// The errno in words, in English and never localised; NULL when there is no such errno.
+const char *warden_error_text(int error);

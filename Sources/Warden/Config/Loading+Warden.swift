@@ -1,0 +1,75 @@
+import WardenCore
+
+/// `[warden]` and `[alert:NAME]`.
+extension Loading {
+    mutating func wardenSettings() -> WardenSettings {
+        var settings = WardenSettings()
+        guard let section = document.section("warden") else { return settings }
+        let view = view(of: section, .warden)
+        settings.historyPath = read("history", view, default: settings.historyPath, Values.historyPath)
+        settings.historyKeep = read("history_keep", view, default: settings.historyKeep, Values.positiveDuration)
+        settings.controlGroups = read("cgroup", view, default: settings.controlGroups, Values.choice)
+        settings.servesMetrics = read("metrics", view, default: settings.servesMetrics, Values.boolean)
+        settings.writesJournal = read("journal", view, default: settings.writesJournal, Values.boolean)
+        let readers = readOptional("readers", view, Values.readers)
+        settings.readerUserIDs = readers?.users ?? []
+        settings.readerGroupIDs = readers?.groups ?? []
+        settings.tcpWithoutPassword = readOptional("tcp_without_password", view, Values.choice)
+        settings.tlsCertificate = readOptional("tls_certificate", view, Values.existingFile)
+        settings.tlsKey = readOptional("tls_key", view, Values.existingFile)
+        let keys = (section.entries["tls_certificate"] != nil, section.entries["tls_key"] != nil)
+        if keys.0 != keys.1 {
+            error(keys.0 ? "tls_certificate" : "tls_key", view, "tls_certificate and tls_key must be set together")
+        }
+        return settings
+    }
+
+    mutating func alerts() -> [AlertSettings] {
+        document.sections("alert:").compactMap { section in
+            let view = view(of: section, .warden)
+            guard let name = sectionName(section) else { return nil }
+            guard let url = readRequired("url", view, Values.webURL) else { return nil }
+            var alert = AlertSettings(name: name, url: url)
+            alert.format = read("format", view, default: alert.format, Values.choice)
+            alert.events = read("events", view, default: alert.events, Values.alertEvents)
+            alert.secret = readOptional("secret", view, Values.nonempty)
+            alert.timeout = read("timeout", view, default: alert.timeout, Values.positiveDuration)
+            alert.retryFor = read("retry_for", view, default: alert.retryFor, Values.duration)
+            alert.includesLog = read("include_log", view, default: alert.includesLog, Values.boolean)
+            return alert
+        }
+    }
+}
+
+extension Values {
+    /// An absolute path; `none` is `nil`.
+    static func historyPath(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String? {
+        text.lowercased() == "none" ? nil : normalizedPath(try nonempty(text), host)
+    }
+
+    /// Names between commas: a user, `@group`, or a group when there is no such user.
+    static func readers(
+        _ text: String, _ host: ConfigurationHost
+    ) throws(ValueError) -> (users: Set<UInt32>, groups: Set<UInt32>) {
+        var result: (users: Set<UInt32>, groups: Set<UInt32>) = ([], [])
+        for name in try list(text) {
+            if !name.hasPrefix("@"), let user = host.user(name) {
+                result.users.insert(user.userID)
+            } else if let group = host.group(name.hasPrefix("@") ? String(name.dropFirst()) : name) {
+                result.groups.insert(group)
+            } else {
+                throw ValueError("the host has no user or group \(quoted(name))")
+            }
+        }
+        return result
+    }
+
+    /// Classes and outcomes between commas, or `all`.
+    static func alertEvents(_ text: String) throws(ValueError) -> Set<AlertSettings.Event> {
+        if text.lowercased() == "all" { return Set(AlertSettings.Event.allCases) }
+        var events: Set<AlertSettings.Event> = []
+        for name in try list(text) { events.insert(try choice(name)) }
+        guard !events.isEmpty else { throw ValueError("no event is named") }
+        return events
+    }
+}

@@ -1,0 +1,162 @@
+import WardenCore
+
+/// The options that are expanded for each slot.
+extension ProgramReader {
+    /// `environment`, `directory` and `command`; the program's own variables expand in what follows them.
+    mutating func launch(_ loading: inout Loading) -> LaunchSpec? {
+        let environment = environment(&loading)
+        for (name, value) in environment ?? [:] { view.scope["ENV_" + name] = .text(value) }
+        guard let environment, let arguments = loading.readOptional("command", view, Values.commandWords) else {
+            return nil
+        }
+        var launch = LaunchSpec(arguments: arguments)
+        launch.directory = loading.readOptional("directory", view, Values.text)
+        launch.environment = loading.daemonEnvironment.merging(environment) { _, own in own }
+        return launch
+    }
+
+    private func environment(_ loading: inout Loading) -> [String: String]? {
+        guard view.entry("environment") != nil else { return [:] }
+        return loading.readOptional("environment", view, Values.environment)
+    }
+
+    /// Options that are accepted and checked, and that nothing acts on yet.
+    func readNotYet(_ loading: inout Loading) {
+        var view = view
+        view.scope["process_num"] = .number(0)
+        view.scope["numprocs"] = .number(1)
+        for (key, check) in Self.notYet where view.section.entries[key] != nil {
+            guard loading.readOptional(key, view, check) != nil else { continue }
+            loading.warn(key, view, "this version does not act on it yet")
+        }
+        if view.entry("depends_on") != nil { checkDependencies(&loading) }
+        if case .pattern(let pattern) = loading.readOptional("ready", view, Values.readiness) {
+            loading.check(pattern: pattern, "ready", view)
+        }
+        for key in ["stdout_syslog", "stderr_syslog", "stdout_events_enabled", "stderr_events_enabled"]
+        where loading.read(key, view, default: false, Values.boolean) {
+            loading.warn(key, view, "this version does not act on it yet")
+        }
+        for key in ["stdout_capture_maxbytes", "stderr_capture_maxbytes"]
+        where loading.read(key, view, default: 0, Values.byteSize) > 0 {
+            loading.warn(key, view, "this version does not act on it yet")
+        }
+    }
+
+    private static let notYet: [(String, @Sendable (String) throws(ValueError) -> Void)] = [
+        (
+            "depends_on",
+            { (text) throws(ValueError) in for name in try Values.list(text) { _ = try Values.name(name) } }
+        ),
+        ("env_file", { (text) throws(ValueError) in _ = try Values.nonempty(text) }),
+        ("restart_delay", { (text) throws(ValueError) in _ = try Values.duration(text) }),
+        ("max_backoff", { (text) throws(ValueError) in _ = try Values.positiveDuration(text) }),
+        ("ready", { (text) throws(ValueError) in _ = try Values.readiness(text) }),
+        ("stop_command", { (text) throws(ValueError) in _ = try Values.command(text) }),
+        ("log_prefix", { (text) throws(ValueError) in _ = try Values.nonempty(text) }),
+        ("log_compress", { (text) throws(ValueError) in _ = try Values.boolean(text) }),
+        ("essential", { (text) throws(ValueError) in _ = try Values.boolean(text) }),
+    ]
+
+    private func checkDependencies(_ loading: inout Loading) {
+        let known = ["group:", "program:", "fcgi-program:"]
+            .flatMap { loading.document.sections($0) }.compactMap(\.argument)
+        for name in loading.readOptional("depends_on", view, Values.list) ?? [] where !known.contains(name) {
+            let hint = Spelling.suggestion(for: name, among: known)
+            loading.error("depends_on", view, "there is no program or group \(quoted(name))\(hint)")
+        }
+    }
+}
+
+extension Loading {
+    /// Where one stream goes.
+    mutating func logSpec(_ stream: String, _ view: SectionView) -> LogSpec {
+        let host = host
+        let key = stream + "_logfile"
+        let here = view.entry(key)?.here ?? ""
+        var spec = LogSpec()
+        spec.maximumBytes = read(key + "_maxbytes", view, default: spec.maximumBytes, Values.byteSize)
+        spec.backupCount = read(key + "_backups", view, default: spec.backupCount, Values.count)
+        let text = read(key, view, default: "AUTO") { Self.expandedAgain($0, view.scope, here) }
+        switch text.lowercased() {
+        case "auto":
+            spec.destination = .automatic
+            if spec.maximumBytes == 0, view.entry(key + "_maxbytes") != nil {
+                warn(key + "_maxbytes", view, "an AUTO log without rotation can fill the file system; set it above 0")
+            }
+        case "none", "off", "": spec.destination = .none
+        case "syslog":
+            spec.destination = .none
+            warn(key, view, "syslog is not written by this version yet; the output is read and dropped")
+        default:
+            do {
+                spec.destination = .file(try Values.pathInExistingDirectory(text, host))
+            } catch {
+                self.error(key, view, error.message)
+            }
+        }
+        return spec
+    }
+}
+
+/// `ready`: when a program counts as started.
+enum Readiness {
+    case startSeconds, notify, probe
+    case pattern(String)
+}
+
+extension Values {
+    static func commandWords(_ text: String) throws(ValueError) -> [String] {
+        let words = try ShellWords.split(text)
+        guard words.first?.isEmpty == false else { throw ValueError("the command is empty") }
+        guard words.allSatisfy({ $0.utf8.count < ConfigLimits.argumentBytes }) else {
+            throw ValueError("an argument has \(ConfigLimits.argumentBytes) bytes or more, which the kernel refuses")
+        }
+        return words
+    }
+
+    static func autoRestart(_ text: String) throws(ValueError) -> SupervisionSpec.AutoRestart {
+        switch text.lowercased() {
+        case "yes", "true", "on", "1": return .always
+        case "no", "false", "off", "0": return .never
+        case "unexpected": return .unexpected
+        default: throw ValueError("\(quoted(text)) is not true, false or unexpected")
+        }
+    }
+
+    /// `nil` is `infinite`.
+    static func startRetries(_ text: String) throws(ValueError) -> Int? {
+        text.lowercased() == "infinite" ? nil : try count(text)
+    }
+
+    static func killTree(_ text: String) throws(ValueError) -> SupervisionSpec.KillTree {
+        if text.lowercased() == "auto" { return .automatic }
+        guard let flag = try? boolean(text) else {  // Its own message would not tell of `auto`.
+            throw ValueError("\(quoted(text)) is not auto, yes or no")
+        }
+        return flag ? .yes : .no
+    }
+
+    static func readiness(_ text: String) throws(ValueError) -> Readiness {
+        switch text.lowercased() {
+        case "startsecs": return .startSeconds
+        case "notify": return .notify
+        case "probe": return .probe
+        case _ where text.hasPrefix("line:") && text.utf8.count > 5: return .pattern(String(text.dropFirst(5)))
+        default: throw ValueError("\(quoted(text)) is not startsecs, notify, probe or line:REGEX")
+        }
+    }
+
+    /// `SOFT[:HARD]`; without HARD the daemon's own hard limit stays, as a reserve for first aid.
+    static func descriptorLimit(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> LaunchSpec.Limit {
+        let halves = text.halves(around: ":")
+        let soft = try integer(halves?.0 ?? text)
+        guard soft >= 16 else { throw ValueError("\(soft) descriptors are too few; at least 16") }
+        guard let halves else {
+            return LaunchSpec.Limit(soft: UInt64(soft), hard: max(UInt64(soft), host.descriptorHardLimit))
+        }
+        let hard = try integer(halves.1)
+        guard hard >= soft else { throw ValueError("the hard limit \(hard) is below the soft limit \(soft)") }
+        return LaunchSpec.Limit(soft: UInt64(soft), hard: UInt64(hard))
+    }
+}

@@ -1,0 +1,87 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import WardenWire
+
+/// Turns what routes throw into answers: problems for programs under /api, pages for people elsewhere.
+struct ErrorMiddleware: RouterMiddleware {
+    typealias Context = ControlContext
+
+    func handle(
+        _ request: Request, context: ControlContext,
+        next: @concurrent (Request, ControlContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let problem as Problem {
+            return ErrorMiddleware.answer(problem, to: request)
+        } catch let error as any HTTPResponseError {
+            let detail = (error as? HTTPError)?.body ?? error.status.reasonPhrase
+            let problem = Problem(status: error.status.code, title: error.status.reasonPhrase, detail: detail)
+            return ErrorMiddleware.answer(problem, to: request)
+        } catch {
+            // Nobody is there any more, or the daemon stops: the connection ends with the error.
+            guard context.channel.isActive else { throw error }
+            context.logger.error("Request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            let problem = Problem(
+                status: 500, title: "Internal Server Error", detail: "the request failed, see the log")
+            return ErrorMiddleware.answer(problem, to: request)
+        }
+    }
+
+    private static func answer(_ problem: Problem, to request: Request) -> Response {
+        let isForPrograms = request.uri.path.hasPrefix("/api/")
+        var response =
+            isForPrograms
+            ? Response(problem.json, status: problem.status, mediaType: Problem.mediaType)
+            : Response(text: page(problem), status: problem.status, mediaType: "text/html; charset=utf-8")
+        switch problem.status {
+        case 401: response.headers[.wwwAuthenticate] = "Basic realm=\"default\""
+        case 503: response.headers[.retryAfter] = "1"
+        default: break
+        }
+        if request.method == .head { return response.createHeadResponse() }
+        return response
+    }
+
+    private static func page(_ problem: Problem) -> String {
+        let heading = "\(problem.status) \(escaped(problem.title))"
+        return """
+            <!DOCTYPE html>
+            <html><head><title>\(heading)</title></head>
+            <body><h1>\(heading)</h1><p>\(escaped(problem.detail))</p></body></html>
+
+            """
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { result, character in
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            default: result.append(character)
+            }
+        }
+    }
+}
+
+extension Response {
+    /// An answer of plain text or a page.
+    init(text: String, status: Int = 200, mediaType: String = "text/plain; charset=utf-8") {
+        self.init(bytes: Array(text.utf8), status: status, mediaType: mediaType)
+    }
+
+    /// An answer of JSON.
+    init(_ json: JSONValue, status: Int = 200, mediaType: String = "application/json") {
+        self.init(bytes: json.encoded(), status: status, mediaType: mediaType)
+    }
+
+    /// An answer whose whole body is known.
+    init(bytes: [UInt8], status: Int = 200, mediaType: String) {
+        self.init(
+            status: HTTPResponse.Status(code: status), headers: [.contentType: mediaType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

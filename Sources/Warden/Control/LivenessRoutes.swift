@@ -1,0 +1,44 @@
+import Hummingbird
+import WardenCore
+import WardenWire
+
+/// /livez, /readyz and supervisord's /ok.html.
+struct LivenessRoutes {
+    let backend: any ControlBackend
+
+    func add(to router: Router<ControlContext>) {
+        router.get("ok.html") { _, _ in Response(text: "OK", mediaType: "text/html") }
+        router.get("livez") { _, _ in
+            guard await answers() else { throw LivenessRoutes.trouble("the supervising thread does not answer") }
+            return Response(text: "ok\n")
+        }
+        router.get("readyz") { _, _ in
+            let mood = backend.daemonIdentity().mood
+            guard mood == .running else { throw LivenessRoutes.trouble("the daemon is \(mood.word)") }
+            return Response(text: "ok\n")
+        }
+    }
+
+    /// Whether the shell answers in time.
+    ///
+    /// A refusal is an answer.
+    private func answers() async -> Bool {
+        await withTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask { [backend] in
+                _ = await backend.perform(.daemonState)
+                return true
+            }
+            tasks.addTask {
+                // Cancelled means that the shell has answered first.
+                try? await Task.sleep(for: ControlLimits.livenessTimeout)
+                return false
+            }
+            defer { tasks.cancelAll() }
+            return await tasks.next() ?? false
+        }
+    }
+
+    private static func trouble(_ detail: String) -> Problem {
+        Problem(status: 503, title: "Service Unavailable", detail: detail)
+    }
+}

@@ -1,0 +1,122 @@
+/// An order from the core to the shell. Carried out in the order given; what comes of it returns as events.
+package enum Directive: Hashable, Sendable {
+    /// Start a worker. Answers: `.spawned` or `.spawnFailed`.
+    case spawn(WorkerID, ProgramSpec, restartCount: Int)
+    /// Send a signal. Answers only when it fails with something other than ESRCH.
+    case signal(WorkerID, Signal, Reach)
+    /// The worker is gone for good: end what is left of its tree, if told to, and forget it.
+    case release(WorkerID, sweep: Bool)
+    /// Look a worker over before it is ended. Answers: `.forensicsCollected`, at the latest after the budget.
+    case collectForensics(WorkerID, budget: Duration, command: String?)
+    /// Run a command for a worker. Answers: `.hookEnded`.
+    case runHook(WorkerID, Hook, command: String, timeout: Duration)
+    /// Read the configuration anew. Answers: `.configurationLoaded`.
+    case loadConfiguration(RequestID?)
+    /// Answer a client.
+    case reply(RequestID, Reply)
+    /// Write to the daemon's log and the journal.
+    case log(LogRecord)
+    /// Tell event listeners and the log of a change of state.
+    case announce(Announcement)
+    /// Store an incident, new or with its outcome.
+    case recordIncident(Incident)
+    /// Tell people of an incident.
+    case alert(Alert)
+    /// What systemd shows beside the service.
+    case setStatus(String)
+    /// Every group has started what it starts: READY=1.
+    case declareReady
+    /// Stopping has begun: STOPPING=1. Never said before a restart in place.
+    case declareStopping
+    /// Stopping goes on and will take at least so much longer.
+    case extendTimeout(Duration)
+    /// Everything has stopped: the daemon may end.
+    case finish(End)
+    /// A fact that cannot be. The slot is FATAL with reason `internal`, and the daemon goes on.
+    case reportInvariant(String)
+}
+
+/// Which processes a signal reaches.
+package enum Reach: Hashable, Sendable {
+    /// The main process, by its pidfd.
+    case process
+    /// The main process, if it catches the signal (SigCgt); otherwise the answer is `.signalFailed(ENOTSUP)`, because
+    /// the signal would end it.
+    case processIfCaught
+    /// Its process group.
+    case group
+    /// The whole tree, what is stopped being woken first.
+    case tree
+}
+
+/// A line for the daemon's own log.
+package struct LogRecord: Hashable, Sendable {
+    /// supervisord's levels.
+    package enum Level: Int, Hashable, Sendable, Comparable {
+        case blather = 3, trace = 5, debug = 10, info = 20, warn = 30, error = 40, critical = 50
+
+        package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// How much it matters.
+    package var level: Level
+    /// The text, one line.
+    package var message: String
+    /// Journal fields beside it, such as WARDEN_WORKER; names in upper case.
+    package var fields: [String: String]
+
+    /// - Parameters: as the properties of the same names.
+    package init(_ level: Level, _ message: String, fields: [String: String] = [:]) {
+        self.level = level
+        self.message = message
+        self.fields = fields
+    }
+}
+
+/// A change that event listeners hear of.
+package enum Announcement: Hashable, Sendable {
+    /// PROCESS_STATE_…: the new state, the old one, and what the payload needs.
+    case processState(SlotName, ProcessState, from: ProcessState, pid: Int32?, tries: Int, isExpected: Bool)
+    /// PROCESS_GROUP_ADDED.
+    case groupAdded(String)
+    /// PROCESS_GROUP_REMOVED.
+    case groupRemoved(String)
+    /// SUPERVISOR_STATE_CHANGE_RUNNING.
+    case supervisorRunning
+    /// SUPERVISOR_STATE_CHANGE_STOPPING.
+    case supervisorStopping
+    /// WARDEN_HEALTH: a verdict began or ended.
+    case health(SlotName, Verdict)
+}
+
+/// A message for people, about one incident.
+package struct Alert: Hashable, Sendable {
+    /// What happened to the incident.
+    package enum Phase: String, Hashable, Sendable {
+        /// It was opened.
+        case opened
+        /// Its outcome is known.
+        case closed
+    }
+
+    /// What happened to it.
+    package var phase: Phase
+    /// The incident as it is now.
+    package var incident: Incident
+
+    /// The name that `[alert:NAME] events=` selects by: the class when opened, the outcome when closed.
+    package var eventName: String {
+        switch phase {
+        case .opened: incident.verdict.condition.className
+        case .closed: incident.outcome?.name ?? "superseded"
+        }
+    }
+
+    /// - Parameters:
+    ///   - phase: what happened to the incident.
+    ///   - incident: the incident as it is now.
+    package init(phase: Phase, incident: Incident) {
+        self.phase = phase
+        self.incident = incident
+    }
+}

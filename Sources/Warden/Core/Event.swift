@@ -1,0 +1,175 @@
+/// How a worker's process ended, from waitid(2).
+package enum ExitStatus: Hashable, Sendable {
+    /// It exited with a code, 0 to 255.
+    case code(Int32)
+    /// A signal ended it.
+    case signal(Int32, coreDumped: Bool)
+    /// It ended where its status could not be had.
+    case unknown
+}
+
+/// Why a worker could not be started: the step of the way to execve(2) that failed, and its errno.
+package struct SpawnFailure: Error, Hashable, Sendable {
+    /// The steps, in order. The daemon's own come first, then the child's.
+    package enum Stage: String, Hashable, Sendable, CaseIterable {
+        /// The command was not found, or is not executable.
+        case lookUp = "look up command"
+        /// A log file could not be opened.
+        case openLog = "open log"
+        /// A pipe could not be made.
+        case pipe = "make pipes"
+        /// clone3(2) failed.
+        case clone = "clone"
+        case processGroup = "set process group"
+        case signals = "reset signals"
+        case limits = "set resource limits"
+        case descriptors = "set up descriptors"
+        case groups = "set groups"
+        case user = "set user"
+        case directory = "change directory"
+        case umask = "set umask"
+        case execute = "execute"
+        /// The child did not reach execve(2) before its deadline; the stage it stuck at is in `subject`.
+        case stuck = "spawn stuck"
+    }
+
+    /// The step that failed.
+    package var stage: Stage
+    /// The errno, 0 when there is none (`stuck`).
+    package var errorNumber: Int32
+    /// The path or name that it was about, empty when there is none.
+    package var subject: String
+    /// The errno in words, from strerror(3).
+    package var explanation: String
+
+    /// - Parameters: as the properties of the same names.
+    package init(stage: Stage, errorNumber: Int32, subject: String, explanation: String) {
+        self.stage = stage
+        self.errorNumber = errorNumber
+        self.subject = subject
+        self.explanation = explanation
+    }
+}
+
+/// What happened to one worker.
+package enum WorkerFact: Hashable, Sendable {
+    /// execve(2) succeeded.
+    case spawned(pid: Int32)
+    /// It never ran; nothing of it is left.
+    case spawnFailed(SpawnFailure)
+    /// Its main process was reaped.
+    case exited(ExitStatus)
+    /// A signal could not be delivered: an errno other than ESRCH.
+    case signalFailed(Int32)
+    /// The sampler read it.
+    case sampled(Sample)
+    /// The pump read its output.
+    case logged(LogFacts)
+    /// `WATCHDOG=1` arrived on its own NOTIFY_SOCKET.
+    case beat
+    /// Its forensics were collected, or their budget ran out.
+    case forensicsCollected(Forensics)
+    /// A hook of it ended.
+    case hookEnded(Hook, HookResult)
+}
+
+/// The commands that Warden runs for a worker, as the program's user.
+package enum Hook: Hashable, Sendable {
+    /// `drain_command`.
+    case drain
+    /// `demand = exec:`.
+    case demand
+    /// `probe = exec:`.
+    case probe
+}
+
+/// How a hook ended.
+package enum HookResult: Hashable, Sendable {
+    /// It exited: the code and the first `Limits.quotedLineBytes` bytes of its output.
+    case exited(code: Int32, output: String)
+    /// It could not be started, was killed, or ran out of time.
+    case failed(reason: String)
+}
+
+/// What was found out about a worker before it was ended, in bounded size.
+package struct Forensics: Hashable, Sendable {
+    /// Descriptors by kind, most frequent first: (`pipe`, 248).
+    package struct KindCount: Hashable, Sendable {
+        /// `pipe`, `socket`, `anon_inode:[eventpoll]`, `/dev/shm`, a device, `file`.
+        package var kind: String
+        /// How many.
+        package var count: Int
+
+        /// - Parameters:
+        ///   - kind: what the links point at.
+        ///   - count: how many.
+        package init(kind: String, count: Int) {
+            self.kind = kind
+            self.count = count
+        }
+    }
+
+    /// Descriptors of the tightest process by kind, most frequent first.
+    package var descriptorKinds: [KindCount] = []
+    /// One line per process: pid, command, state, wait channel.
+    package var processes: [String] = []
+    /// The last lines of the log.
+    package var lastLines: [String] = []
+    /// Output of `forensics_command`.
+    package var commandOutput: String = ""
+    /// What could not be collected, and why.
+    package var gaps: [String] = []
+
+    /// Nothing collected.
+    package init() {}
+}
+
+/// Everything that can happen, as the core sees it.
+package enum Event: Hashable, Sendable {
+    /// Something happened to a worker. Dropped when the generation is not the slot's present one.
+    case worker(WorkerID, WorkerFact)
+    /// A deadline given by `nextDeadline` may have passed.
+    case timeReached
+    /// The daemon is up: sockets listen, logs are open. Starts the autostart workers.
+    case ready
+    /// A client asks.
+    case requested(RequestID, Command)
+    /// A client went away; nothing is owed to it any more.
+    case abandoned(RequestID)
+    /// A configuration was read, as a `.loadConfiguration` directive asked.
+    case configurationLoaded(RequestID?, Result<[GroupSpec], ConfigurationRefusal>)
+    /// The daemon shall stop everything and then exit, or start anew in place.
+    case endRequested(End)
+    /// How far the daemon itself may be trusted to have watched.
+    case localHealth(LocalHealth)
+}
+
+/// Why a configuration was not taken: the text for people, every problem with its file and line.
+package struct ConfigurationRefusal: Error, Hashable, Sendable {
+    /// One problem per line, `FILE:LINE: message`.
+    package var text: String
+
+    /// - Parameter text: one problem per line.
+    package init(text: String) {
+        self.text = text
+    }
+}
+
+/// How the daemon ends.
+package enum End: Hashable, Sendable {
+    /// Stop everything, exit 0.
+    case shutdown
+    /// Stop everything, then start anew in place, with the configuration read again.
+    case restart
+}
+
+/// Doubts about ourselves. While any is raised, silence clocks hold and restarts decay to alerts.
+package struct LocalHealth: Hashable, Sendable {
+    /// What is wrong with us, each in words a person can use; empty when all is well.
+    package var doubts: [String]
+
+    /// - Parameter doubts: what is wrong with us.
+    package init(doubts: [String] = []) {
+        self.doubts = doubts
+    }
+}

@@ -1,0 +1,198 @@
+/// What is believed of one generation: its window, the rules' memories, and the verdict that they give.
+package struct HealthTracker: Hashable, Sendable {
+    /// A rule's standing: whether it holds, and what it said last.
+    private struct Candidate: Hashable, Sendable {
+        var latch = Latch()
+        var finding: Classifier.Finding?
+        var holds = false
+
+        /// The finding, while the rule holds or has not yet been quiet for M samples.
+        mutating func judge(_ found: Classifier.Finding?, window: Int, bySample: Bool) -> Classifier.Finding? {
+            holds = found != nil
+            if let found { finding = found }
+            // Between samples a rule can begin to hold, but its silence counts in samples alone.
+            guard bySample || holds else { return finding }
+            if !latch.judge(holds, window: window) { finding = nil }
+            return finding
+        }
+    }
+
+    /// The facts of this generation.
+    package private(set) var window: HealthWindow
+    /// What is believed.
+    package private(set) var verdict: Verdict
+    /// Samples in a row whose verdict was healthy.
+    package private(set) var healthySamplesInARow = 0
+    /// When grace ends at the latest.
+    package let graceEndsAt: Instant
+    /// Shared, because a tracker is copied often and its settings never change.
+    private let sharedSpec: Shared<HealthSpec>
+    private var full = RuleHistory()
+    private var pastDark = RuleHistory()
+    private var pastWarning = RuleHistory()
+    private var overLimit = RuleHistory()
+    private var overWarning = RuleHistory()
+    private var blind = RuleHistory()
+
+    private var blindness = Candidate()
+    private var pause = Candidate()
+    private var emfile = Candidate()
+    private var bloat = Candidate()
+    private var silence = Candidate()
+    private var noProgress = Candidate()
+    private var errors = Candidate()
+    private var descriptorLeak = Candidate()
+    private var memoryLeak = Candidate()
+
+    /// - Parameters:
+    ///   - spec: the rules' settings.
+    ///   - startedAt: when the generation was started.
+    package init(spec: HealthSpec, startedAt: Moment) {
+        sharedSpec = Shared(spec)
+        window = HealthWindow(startedAt: startedAt.instant, heartbeat: spec.heartbeat)
+        graceEndsAt = startedAt.instant + spec.grace
+        verdict = Verdict(condition: .starting, grade: .proven, since: startedAt, evidence: [], reason: "")
+    }
+
+    /// A sample arrived.
+    ///
+    /// - Parameters:
+    ///   - sample: the readings.
+    ///   - isDoubtful: we doubt ourselves, so silence does not count now.
+    ///   - now: the time.
+    /// - Returns: true when the verdict's condition or grade changed.
+    package mutating func sampled(_ sample: Sample, isDoubtful: Bool, at now: Moment) -> Bool {
+        window.sampled(sample)
+        switch sample.readings {
+        case .failure(let errorNumber):
+            // The process is on its way out (ESRCH): its exit will say more.
+            if errorNumber != 3 { blind.record(true) }
+        case .tree(let tree):
+            blind.record(false)
+            record(tree)
+        }
+        if isDoubtful { window.holdClocks(until: now.instant) }
+        let changed = evaluate(bySample: true, at: now)
+        healthySamplesInARow = verdict.condition == .healthy ? healthySamplesInARow + 1 : 0
+        return changed
+    }
+
+    /// The pump published what it read.
+    ///
+    /// - Returns: true when the verdict's condition or grade changed.
+    package mutating func logged(_ facts: LogFacts, at now: Moment) -> Bool {
+        window.logged(facts)
+        // Alive lines alone wait for the next sample; errors and progress count at once.
+        guard !facts.episodes.isEmpty || facts.lastProgress != nil else { return false }
+        return evaluate(bySample: false, at: now)
+    }
+
+    /// `WATCHDOG=1` arrived.
+    package mutating func beat(at now: Instant) {
+        if sharedSpec.value.heartbeat == .notify { window.beat(at: now) }
+    }
+
+    /// We began or ceased to doubt ourselves: silence does not count up to now.
+    package mutating func doubted(at now: Instant) {
+        window.holdClocks(until: now)
+    }
+
+    /// Demand was read; `nil` when it could not be.
+    package mutating func demandRead(_ amount: Double?, at now: Instant) {
+        window.demandRead(amount, at: now)
+    }
+
+    /// Whether a condition holds now, and is not merely remembered.
+    package func holds(_ condition: Condition) -> Bool {
+        switch condition {
+        case .dark(.emfile): emfile.holds
+        case .dark(.errors): errors.holds
+        case .hung(.noProgress): noProgress.holds
+        case .hung: silence.holds
+        case .bloated: bloat.holds
+        case .leaking(.fds): descriptorLeak.holds
+        case .leaking(.rss): memoryLeak.holds
+        case .paused: pause.holds
+        case .unknown: blindness.holds
+        case .dark(.probe), .starting, .healthy: verdict.condition == condition
+        }
+    }
+
+    /// Whether the worker is known to be well again: its first progress line; or, where progress cannot be expected,
+    /// healthy for one confirm window.
+    package var hasRecovered: Bool {
+        if window.progressLineCount > 0, !isBad { return true }
+        if sharedSpec.value.progressPattern != nil, case .some = window.demand { return false }
+        return healthySamplesInARow >= sharedSpec.value.confirm.window
+    }
+
+    private var isBad: Bool {
+        switch verdict.condition {
+        case .starting, .healthy, .paused, .unknown, .leaking: false
+        case .dark, .hung, .bloated: true
+        }
+    }
+
+    private mutating func record(_ tree: TreeReadings) {
+        let shared = sharedSpec
+        if let tightest = tree.tightest {
+            full.record(tightest.isFull)
+            let (count, limit) = (tightest.count, tightest.softLimit)
+            pastDark.record(shared.value.descriptorDark.isReached(count: count, limit: limit))
+            pastWarning.record(shared.value.descriptorWarning.isReached(count: count, limit: limit))
+            if full.isRefuted(by: shared.value.confirm) { window.fullnessEnded() }
+        }
+        overLimit.record(Classifier.bloat(tree, shared.value) != nil)
+        overWarning.record(Classifier.memoryLeak(tree, shared.value) != nil)
+    }
+
+    private mutating func evaluate(bySample: Bool, at now: Moment) -> Bool {
+        let found = strongest(bySample: bySample, at: now)
+        let isGraceful = now.instant < graceEndsAt && window.progressLineCount == 0
+        let next: Classifier.Finding? = if isGraceful, let found, found.grade < .proven { nil } else { found }
+        let condition = next?.condition ?? (isGraceful ? .starting : .healthy)
+        let grade = next?.grade ?? .proven
+        let isChanged = condition != verdict.condition || grade != verdict.grade
+        verdict = Verdict(
+            condition: condition, grade: grade, since: condition == verdict.condition ? verdict.since : now,
+            evidence: next?.evidence ?? [], reason: next?.reason ?? "")
+        return isChanged
+    }
+
+    /// The first condition of the order of precedence that holds or is remembered. Every rule is asked each time, so
+    /// that each keeps its own memory.
+    private mutating func strongest(bySample: Bool, at now: Moment) -> Classifier.Finding? {
+        let shared = sharedSpec
+        let confirm = shared.value.confirm
+        let memory = confirm.window
+        let tree = window.readings
+        let held = blindness.judge(
+            blind.isConfirmed(by: confirm) ? window.lastFailure.map(Classifier.blindness) : nil, window: memory,
+            bySample: bySample)
+        let paused = pause.judge(tree.flatMap(Classifier.pause), window: 1, bySample: bySample)
+        if paused != nil { window.holdClocks(until: now.instant) }
+        let dark = emfile.judge(
+            Classifier.descriptorDarkness(
+                window, shared.value, isFullConfirmed: full.isConfirmed(by: confirm), at: now.instant),
+            window: memory, bySample: bySample)
+        let bloated = bloat.judge(
+            overLimit.isConfirmed(by: confirm) ? tree.flatMap { Classifier.bloat($0, shared.value) } : nil,
+            window: memory,
+            bySample: bySample)
+        let hung = silence.judge(
+            Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)
+        let stuck = noProgress.judge(
+            Classifier.noProgress(window, shared.value, at: now.instant), window: memory, bySample: bySample)
+        // The EMFILE burst of a full table is not told twice: dark/emfile stands above dark/errors.
+        let failing = errors.judge(
+            Classifier.errors(window, shared.value, at: now.instant), window: memory, bySample: bySample)
+        let leaking = descriptorLeak.judge(
+            Classifier.descriptorLeak(
+                window, shared.value, isDarkConfirmed: pastDark.isConfirmed(by: confirm),
+                isWarningConfirmed: pastWarning.isConfirmed(by: confirm)), window: memory, bySample: bySample)
+        let swelling = memoryLeak.judge(
+            overWarning.isConfirmed(by: confirm) ? tree.flatMap { Classifier.memoryLeak($0, shared.value) } : nil,
+            window: memory, bySample: bySample)
+        return held ?? paused ?? dark ?? bloated ?? hung ?? stuck ?? failing ?? leaking ?? swelling
+    }
+}

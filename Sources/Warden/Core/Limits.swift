@@ -1,0 +1,33 @@
+/// The core's limits. Every window, queue and text in it has its maximum here.
+package enum Limits {
+    /// M of `confirm`: samples that a sampled rule remembers.
+    package static let confirmWindow = 64
+    /// Error episodes that a worker's window remembers.
+    package static let errorEpisodes = 64
+    /// Restarts that a budget remembers per slot and cause.
+    package static let budgetRestarts = 100
+    /// Processes of one tree that are read.
+    package static let treeProcesses = 512
+    /// Bytes of a line that are quoted in a fact, a reason or an alert.
+    package static let quotedLineBytes = 512
+    /// Incidents that the core remembers per slot, for `why`.
+    package static let rememberedIncidents = 16
+    /// Requests that wait for a worker to start or stop, in all.
+    package static let waitingRequests = 1024
+    /// Names of workers that one word of the status line shows.
+    package static let statusNames = 3
+    /// Beyond the longest `stopwaitsecs` of a tier, what the daemon asks of systemd to wait for it.
+    package static let stopMargin: Duration = .seconds(15)
+    /// Slots that one daemon supervises.
+    package static let slots = 16384
+    /// `unhelped` so often in a row stops restarting for that cause.
+    package static let unhelpedInARow = 3
+    /// Shortest time between two questions about demand.
+    package static let demandInterval: Duration = .seconds(10)
+    /// How long the demand command may take.
+    package static let demandTimeout: Duration = .seconds(5)
+    /// A worker that stayed healthy this long starts again with the first backoff.
+    package static let backoffResetAfter: Duration = .seconds(600)
+    /// Error lines within this time of each other are one episode.
+    package static let episodeSpan: Duration = .seconds(1)
+}

@@ -1,0 +1,197 @@
+/// Everything that the configuration says of one slot, resolved: the part that supervises, the part that launches, the
+/// part that captures and the part that watches.
+///
+/// Two specs are equal when nothing that matters to a running worker differs; `update` restarts only those that differ.
+package struct ProgramSpec: Hashable, Sendable {
+    /// The slot's name.
+    package var name: SlotName
+    /// The name in `[program:NAME]`; `[health:NAME]` sections refer to it.
+    package var program: String
+    /// When to start, restart and stop.
+    package var supervision: SupervisionSpec
+    /// What to execute, and as whom.
+    package var launch: LaunchSpec
+    /// Where standard output goes.
+    package var standardOutput: LogSpec
+    /// Where standard error goes; `nil` when `redirect_stderr` sends it into standard output.
+    package var standardError: LogSpec?
+    /// How it is watched and what is done about what is seen.
+    package var health: HealthSpec
+
+    /// - Parameters: as the properties of the same names.
+    package init(
+        name: SlotName, program: String, supervision: SupervisionSpec, launch: LaunchSpec, standardOutput: LogSpec,
+        standardError: LogSpec?, health: HealthSpec
+    ) {
+        self.name = name
+        self.program = program
+        self.supervision = supervision
+        self.launch = launch
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+        self.health = health
+    }
+}
+
+/// When a slot starts, restarts and stops: supervisord's options of the same names.
+package struct SupervisionSpec: Hashable, Sendable {
+    /// What an exit after RUNNING leads to.
+    package enum AutoRestart: String, Hashable, Sendable {
+        /// Never restarted.
+        case never = "false"
+        /// Restarted when the exit code is not in `exitCodes`, or a signal ended it.
+        case unexpected
+        /// Always restarted.
+        case always = "true"
+    }
+
+    /// Which processes a stop reaches.
+    package enum KillTree: String, Hashable, Sendable {
+        /// The whole tree for programs that a `[health:NAME]` section names, else supervisord's stopasgroup rule.
+        case automatic = "auto"
+        /// The whole tree.
+        case yes
+        /// The main process, or its group as `stopasgroup` and `killasgroup` say.
+        case no
+    }
+
+    /// `priority`: low starts first and stops last.
+    package var priority: Int = 999
+    /// `autostart`.
+    package var autostart = true
+    /// `autorestart`.
+    package var autorestart: AutoRestart = .unexpected
+    /// `startsecs`: RUNNING after staying up longer than this.
+    package var startSeconds: Duration = .seconds(1)
+    /// `startretries`: failed starts before FATAL; `nil` is `infinite`.
+    package var startRetries: Int? = 3
+    /// `exitcodes`: the expected ones.
+    package var exitCodes: Set<Int32> = [0]
+    /// `stopsignal`.
+    package var stopSignal = Signal.terminate
+    /// `stopwaitsecs`: from the stop signal to SIGKILL, and between SIGKILLs.
+    package var stopWait: Duration = .seconds(10)
+    /// `stopasgroup`: the stop signal goes to the process group.
+    package var stopAsGroup = false
+    /// `killasgroup`: SIGKILL goes to the process group.
+    package var killAsGroup = false
+    /// `kill_tree`.
+    package var killTree: KillTree = .automatic
+    /// True when a `[health:NAME]` section names the program or its group; decides `killTree == .automatic`.
+    package var isNamedByHealthSection = false
+
+    /// The defaults of supervisord 4.3.0.
+    package init() {}
+
+    /// Whether ending this worker means ending its whole tree.
+    package var endsTree: Bool {
+        switch killTree {
+        case .yes: true
+        case .no: false
+        case .automatic: isNamedByHealthSection
+        }
+    }
+}
+
+/// What to execute, and as whom. Nothing in it needs to be looked up again when a worker starts.
+package struct LaunchSpec: Hashable, Sendable {
+    /// A user and groups, resolved when the configuration was loaded.
+    package struct Identity: Hashable, Sendable {
+        /// The user's name, for messages and initgroups.
+        package var name: String
+        /// User id.
+        package var userID: UInt32
+        /// Primary group id.
+        package var groupID: UInt32
+        /// Supplementary group ids, the primary one included.
+        package var groupIDs: [UInt32]
+
+        /// - Parameters: as the properties of the same names.
+        package init(name: String, userID: UInt32, groupID: UInt32, groupIDs: [UInt32]) {
+            self.name = name
+            self.userID = userID
+            self.groupID = groupID
+            self.groupIDs = groupIDs
+        }
+    }
+
+    /// A soft and a hard limit.
+    package struct Limit: Hashable, Sendable {
+        /// The limit that the kernel enforces.
+        package var soft: UInt64
+        /// The ceiling of the soft one.
+        package var hard: UInt64
+
+        /// - Parameters:
+        ///   - soft: the limit that the kernel enforces.
+        ///   - hard: the ceiling of the soft one.
+        package init(soft: UInt64, hard: UInt64) {
+            self.soft = soft
+            self.hard = hard
+        }
+    }
+
+    /// `command`, split into arguments. The first is searched in the worker's PATH unless it has a slash.
+    package var arguments: [String]
+    /// `directory`; `nil` is the daemon's own.
+    package var directory: String?
+    /// `umask`; `nil` inherits.
+    package var umask: UInt32?
+    /// `user`; `nil` keeps the daemon's own.
+    package var user: Identity?
+    /// The program's own and `[supervisord]`'s variables, later ones winning; added to the daemon's environment.
+    package var environment: [String: String]
+    /// `serverurl` as given to the child in SUPERVISOR_SERVER_URL; `nil` when there is no server.
+    package var serverURL: String?
+    /// `rlimit_nofile`; `nil` keeps what the daemon was started with.
+    package var descriptorLimit: Limit?
+
+    /// - Parameter arguments: the command and its arguments, at least one.
+    package init(arguments: [String]) {
+        self.arguments = arguments
+        environment = [:]
+    }
+}
+
+/// Where one stream of a worker goes.
+package struct LogSpec: Hashable, Sendable {
+    /// The kinds of destination.
+    package enum Destination: Hashable, Sendable {
+        /// `NONE`: read and dropped (it still counts as a heartbeat).
+        case none
+        /// `AUTO`: a file named by the daemon in `childlogdir`.
+        case automatic
+        /// A file, fifo or device.
+        case file(String)
+    }
+
+    /// Where it goes.
+    package var destination: Destination = .automatic
+    /// `*_logfile_maxbytes`; 0 never rotates.
+    package var maximumBytes: Int64 = 50 * 1024 * 1024
+    /// `*_logfile_backups`; 0 truncates in place.
+    package var backupCount: Int = 10
+
+    /// The defaults of supervisord 4.3.0: AUTO, 50 MB, 10 backups.
+    package init() {}
+}
+
+/// A group: slots that are started, stopped and kept available together.
+package struct GroupSpec: Hashable, Sendable {
+    /// The group's name.
+    package var name: String
+    /// `priority` of the group: low starts first and stops last.
+    package var priority: Int
+    /// Its slots, in the order of the configuration.
+    package var programs: [ProgramSpec]
+    /// At most so many without an outcome because of Warden's own decisions.
+    package var maximumUnavailable: Share
+
+    /// - Parameters: as the properties of the same names.
+    package init(name: String, priority: Int, programs: [ProgramSpec], maximumUnavailable: Share = .count(1)) {
+        self.name = name
+        self.priority = priority
+        self.programs = programs
+        self.maximumUnavailable = maximumUnavailable
+    }
+}

@@ -1,0 +1,126 @@
+/// One slot inside the supervisor: its configuration and its machines.
+struct Slot: Sendable {
+    /// A client that waits for this slot.
+    struct Waiter: Hashable, Sendable {
+        /// What it waits for.
+        enum Awaited: Hashable, Sendable {
+            /// The process to be spawned, or to have failed.
+            case spawned
+            /// RUNNING, or any state that says it will not be.
+            case running
+            /// Any state but STOPPING.
+            case stopped
+        }
+
+        var request: RequestID
+        var awaited: Awaited
+    }
+
+    let id: SlotID
+    /// Shared, because a slot is copied often and its spec never changes.
+    let sharedSpec: Shared<ProgramSpec>
+    var machine: WorkerMachine
+    var policy = RestartPolicy()
+    /// `nil` while no process is up, and where nothing is watched.
+    var tracker: HealthTracker?
+    var isHealthPaused = false
+    /// Starts of this slot before this life of the daemon.
+    var earlierStarts: Int
+    var lastRestart: RestartRecord?
+    /// Newest first.
+    var incidents: [Incident] = []
+    var waiters: [Waiter] = []
+    var lastSpawnFailure: SpawnFailure?
+    var demandDueAt: Instant?
+
+    init(id: SlotID, spec: ProgramSpec, earlierStarts: Int) {
+        self.id = id
+        sharedSpec = Shared(spec)
+        self.earlierStarts = earlierStarts
+        machine = WorkerMachine(name: spec.name.process, spec: spec.supervision)
+    }
+
+    var spec: ProgramSpec {
+        _read { yield sharedSpec.value }
+    }
+
+    var worker: WorkerID { WorkerID(slot: id, generation: machine.generation) }
+
+    /// Starts after the first, across the daemon's own restarts.
+    var restartCount: Int { max(0, earlierStarts + Int(machine.generation.number) - 1) }
+
+    /// The next instant at which something is due.
+    var deadline: Instant? {
+        switch (machine.deadline, policy.deadline) {
+        case (let one?, let other?): min(one, other)
+        case (let one?, nil): one
+        case (nil, let other): other
+        }
+    }
+
+    /// Whether `demand = exec:` is to be asked again.
+    func isDemandDue(at now: Instant) -> Bool {
+        guard tracker != nil, case .command = spec.health.demand else { return false }
+        return demandDueAt.map { now >= $0 } ?? true
+    }
+
+    /// Whether nothing of it runs or will run by itself.
+    var isDown: Bool {
+        switch machine.processState {
+        case .stopped, .exited, .fatal: true
+        case .starting, .running, .backoff, .stopping, .unknown: false
+        }
+    }
+
+    /// Keeps an incident for `why`, in the place of its earlier self if it is there.
+    mutating func remember(_ incident: Incident) {
+        if let index = incidents.firstIndex(where: { $0.id == incident.id }) {
+            incidents[index] = incident
+            return
+        }
+        incidents.insert(incident, at: 0)
+        if incidents.count > Limits.rememberedIncidents { incidents.removeLast() }
+    }
+
+    func snapshot(at now: Moment) -> WorkerSnapshot {
+        var snapshot = WorkerSnapshot(spec: spec, slot: id, takenAt: now)
+        snapshot.state = machine.processState
+        snapshot.pid = machine.run?.pid
+        snapshot.exitStatus = machine.exitStatus
+        snapshot.generation = machine.generation
+        snapshot.startedAt = machine.startedAt
+        snapshot.stoppedAt = machine.stoppedAt
+        snapshot.spawnError = machine.spawnError
+        snapshot.restartCount = restartCount
+        snapshot.lastRestart = lastRestart
+        snapshot.isHealthPaused = isHealthPaused
+        snapshot.pendingAction = policy.pendingAction(at: now.instant)
+        if let tracker, machine.run != nil {
+            snapshot.verdict = tracker.verdict
+            snapshot.readings = tracker.window.readings
+            snapshot.descriptorTrend = tracker.window.descriptorTrace.trend
+            snapshot.lastHeartbeat = tracker.window.hasHeartbeat ? tracker.window.lastHeartbeat : nil
+            snapshot.lastLine = tracker.window.lastLine
+        }
+        return snapshot
+    }
+}
+
+/// One active group inside the supervisor.
+struct Group: Hashable, Sendable {
+    var spec: GroupSpec
+    /// Its slots, in the order of the configuration.
+    var slots: [SlotID]
+}
+
+/// A client's command that is answered when its slots have got somewhere.
+struct PendingRequest: Hashable, Sendable {
+    /// True when the command was about one slot, and the answer is not a list.
+    var isSingle: Bool
+    /// The slots that it still waits for.
+    var awaited: Set<SlotID>
+    /// The answers so far, in the order of the command.
+    var outcomes: [SlotOutcome]
+    /// The slot of each outcome.
+    var slots: [SlotID]
+}

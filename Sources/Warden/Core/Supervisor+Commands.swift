@@ -1,0 +1,213 @@
+extension Supervisor {
+    /// A client asks.
+    mutating func perform(_ command: Command, for request: RequestID, at now: Moment, dice: inout Dice) {
+        switch command {
+        case .snapshot(let selection): answer(request, selection) { .snapshots($0.map { $0.snapshot(at: now) }) }
+        case .explain(let selection):
+            answer(request, selection) { slots in
+                .explanations(
+                    slots.map { slot in
+                        Explanation(
+                            snapshot: slot.snapshot(at: now), incidents: slot.incidents,
+                            budgets: slot.policy.budgets(slot.spec.health, at: now.instant))
+                    })
+            }
+        case .daemonState: directives.append(.reply(request, .daemonState(daemonMood)))
+        case .start(let selection, let wait):
+            guard admit(request) else { return }
+            start(selection, wait: wait, for: request, at: now)
+        case .stop(let selection, let wait):
+            guard admit(request) else { return }
+            stop(selection, wait: wait, for: request, at: now)
+        case .signal(let selection, let number):
+            guard admit(request) else { return }
+            signal(selection, number, for: request)
+        case .pauseHealth(let selection):
+            guard admit(request) else { return }
+            setHealthPaused(true, selection, for: request, at: now)
+        case .resumeHealth(let selection):
+            guard admit(request) else { return }
+            setHealthPaused(false, selection, for: request, at: now)
+        case .reread:
+            guard admit(request) else { return }
+            directives.append(.loadConfiguration(request))
+        case .addGroup(let name):
+            guard admit(request) else { return }
+            addGroup(name, for: request, at: now)
+        case .removeGroup(let name):
+            guard admit(request) else { return }
+            removeGroup(name, for: request)
+        case .end(let end):
+            guard admit(request) else { return }
+            endRequested(end, by: request, at: now)
+        }
+    }
+
+    /// The daemon's mood in supervisord's words.
+    package var daemonMood: DaemonMood {
+        switch mood {
+        case .running: .running
+        case .ending(.restart, _), .ended(.restart): .restarting
+        case .ending(.shutdown, _), .ended(.shutdown): .shuttingDown
+        }
+    }
+
+    /// While the daemon ends, only questions are answered.
+    private mutating func admit(_ request: RequestID) -> Bool {
+        guard mood == .running else {
+            directives.append(.reply(request, .refused(.shuttingDown)))
+            return false
+        }
+        guard requests.count < Limits.waitingRequests else {
+            directives.append(.reply(request, .refused(.overloaded)))
+            return false
+        }
+        return true
+    }
+
+    private mutating func answer(_ request: RequestID, _ selection: Selection, with body: ([Slot]) -> Reply) {
+        switch resolve(selection) {
+        case .success(let ids): directives.append(.reply(request, body(ids.compactMap { slots[$0] })))
+        case .failure(let refusal): directives.append(.reply(request, .refused(refusal)))
+        }
+    }
+
+    private func resolve(_ selection: Selection) -> Result<[SlotID], Refusal> {
+        switch selection {
+        case .slot(let group, let process):
+            let name = SlotName(group: group, process: process)
+            return index[name].map { .success([$0]) } ?? .failure(.badName(name.qualified))
+        case .group(let name):
+            return groups[name].map { .success($0.slots) } ?? .failure(.badName(name))
+        case .all:
+            return .success(order)
+        }
+    }
+
+    /// Resolves for a command that acts; a selection of one answers alone, others with a list.
+    private mutating func targets(_ selection: Selection, for request: RequestID) -> [SlotID]? {
+        switch resolve(selection) {
+        case .success(let ids): return ids
+        case .failure(let refusal):
+            directives.append(.reply(request, .refused(refusal)))
+            return nil
+        }
+    }
+
+    private func isSingle(_ selection: Selection) -> Bool {
+        if case .slot = selection { true } else { false }
+    }
+
+    // MARK: - Start and stop
+
+    private mutating func start(_ selection: Selection, wait: Bool, for request: RequestID, at now: Moment) {
+        guard let ids = targets(selection, for: request) else { return }
+        var startable: [SlotID] = []
+        for id in ids {
+            guard let slot = slots[id] else { continue }
+            switch slot.machine.processState {
+            case .stopped, .exited, .fatal, .stopping: startable.append(id)
+            case .starting, .running, .backoff:
+                guard isSingle(selection) else { continue }
+                directives.append(.reply(request, .refused(.alreadyStarted(slot.spec.name.qualified))))
+                return
+            case .unknown:
+                guard isSingle(selection) else { continue }
+                let text = "\(slot.spec.name.qualified) is in an unknown process state"
+                directives.append(.reply(request, .refused(.failed(text))))
+                return
+            }
+        }
+        enroll(wait ? .running : .spawned, startable, isSingle: isSingle(selection), for: request)
+        for id in startable {
+            commanded(id, at: now)
+            let orders = withSlot(id) { $0.machine.start(reason: .user, at: now) }
+            apply(orders ?? [], to: id, at: now)
+        }
+    }
+
+    private mutating func stop(_ selection: Selection, wait: Bool, for request: RequestID, at now: Moment) {
+        guard let ids = targets(selection, for: request) else { return }
+        var stoppable: [SlotID] = []
+        for id in ids {
+            guard let slot = slots[id] else { continue }
+            if isStoppable(slot) {
+                stoppable.append(id)
+            } else if isSingle(selection) {
+                directives.append(.reply(request, .refused(.notRunning(slot.spec.name.qualified))))
+                return
+            }
+        }
+        if wait { enroll(.stopped, stoppable, isSingle: isSingle(selection), for: request) }
+        for id in stoppable {
+            commanded(id, at: now)
+            let orders = withSlot(id) { $0.machine.stop(.stay, isByRequest: true, at: now) }
+            apply(orders ?? [], to: id, at: now)
+        }
+        if !wait { reply(to: request, with: allDone(stoppable, isSingle: isSingle(selection))) }
+    }
+
+    /// RUNNING, STARTING, BACKOFF; and a stop under way that would start again, which a person's stop undoes.
+    private func isStoppable(_ slot: Slot) -> Bool {
+        switch slot.machine.state {
+        case .starting, .running, .backoff: return true
+        case .stopping(_, let stop): return stop.purpose != .stay
+        case .stopped, .exited, .fatal, .unknown: return false
+        }
+    }
+
+    private func allDone(_ ids: [SlotID], isSingle: Bool) -> PendingRequest {
+        let outcomes = ids.compactMap { slots[$0].map { SlotOutcome(name: $0.spec.name, refusal: nil) } }
+        return PendingRequest(isSingle: isSingle, awaited: [], outcomes: outcomes, slots: ids)
+    }
+
+    /// Registers the client before anything happens, so that an answer that comes at once finds it.
+    private mutating func enroll(
+        _ awaited: Slot.Waiter.Awaited, _ ids: [SlotID], isSingle: Bool, for request: RequestID
+    ) {
+        var pending = allDone(ids, isSingle: isSingle)
+        guard !ids.isEmpty else {
+            reply(to: request, with: pending)
+            return
+        }
+        pending.awaited = Set(ids)
+        requests[request] = pending
+        for id in ids { _ = withSlot(id) { $0.waiters.append(Slot.Waiter(request: request, awaited: awaited)) } }
+    }
+
+    // MARK: - Signals and pauses
+
+    private mutating func signal(_ selection: Selection, _ signal: Signal, for request: RequestID) {
+        guard let ids = targets(selection, for: request) else { return }
+        var outcomes: [SlotOutcome] = []
+        for id in ids {
+            guard let slot = slots[id] else { continue }
+            switch slot.machine.processState {
+            case .starting, .running, .stopping:
+                directives.append(.signal(slot.worker, signal, .process))
+                outcomes.append(SlotOutcome(name: slot.spec.name, refusal: nil))
+            case .stopped, .backoff, .exited, .fatal, .unknown:
+                guard isSingle(selection) else { continue }
+                outcomes.append(
+                    SlotOutcome(name: slot.spec.name, refusal: .notRunning(slot.spec.name.qualified)))
+            }
+        }
+        reply(
+            to: request,
+            with: PendingRequest(isSingle: isSingle(selection), awaited: [], outcomes: outcomes, slots: ids))
+    }
+
+    private mutating func setHealthPaused(
+        _ isPaused: Bool, _ selection: Selection, for request: RequestID, at now: Moment
+    ) {
+        guard let ids = targets(selection, for: request) else { return }
+        for id in ids {
+            _ = withSlot(id) { $0.isHealthPaused = isPaused }
+            guard let name = slots[id]?.spec.name.qualified else { continue }
+            let text = isPaused ? "verdicts are shown and alerted, not acted on" : "verdicts are acted on again"
+            directives.append(.log(LogRecord(.info, "health of \(name): \(text)", fields: ["WARDEN_WORKER": name])))
+        }
+        isStatusStale = true
+        reply(to: request, with: allDone(ids, isSingle: isSingle(selection)))
+    }
+}

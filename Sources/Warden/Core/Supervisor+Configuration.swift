@@ -1,0 +1,83 @@
+extension Supervisor {
+    /// The configuration was read, as a client or a signal had asked.
+    mutating func configurationLoaded(
+        _ result: Result<[GroupSpec], ConfigurationRefusal>, for request: RequestID?, at now: Moment
+    ) {
+        if let position = restartsToValidate.firstIndex(of: request) {
+            restartsToValidate.remove(at: position)
+            validated(result, for: request, at: now)
+            return
+        }
+        switch result {
+        case .failure(let refusal):
+            directives.append(.log(LogRecord(.error, "configuration not taken: \(refusal.text)")))
+            if let request { directives.append(.reply(request, .refused(.cannotReread(refusal.text)))) }
+        case .success(let groups):
+            newest = groups
+            if let request { directives.append(.reply(request, differences())) }
+        }
+    }
+
+    /// A restart of the daemon goes on only with a configuration that is good.
+    private mutating func validated(
+        _ result: Result<[GroupSpec], ConfigurationRefusal>, for request: RequestID?, at now: Moment
+    ) {
+        // A shutdown that was asked for meanwhile is not turned into a restart.
+        guard mood == .running else {
+            if let request { directives.append(.reply(request, .refused(.shuttingDown))) }
+            return
+        }
+        switch result {
+        case .failure(let refusal):
+            directives.append(.log(LogRecord(.error, "restart refused, configuration not good: \(refusal.text)")))
+            if let request { directives.append(.reply(request, .refused(.cannotReread(refusal.text)))) }
+        case .success:
+            if let request { directives.append(.reply(request, .done)) }
+            beginEnding(.restart, at: now)
+        }
+    }
+
+    /// What the newest configuration changes: groups that are new, that differ, and that are gone.
+    private func differences() -> Reply {
+        let names = Set(newest.map(\.name))
+        let added = newest.filter { groups[$0.name] == nil }.map(\.name)
+        let changed = newest.filter { spec in groups[spec.name].map { $0.spec != spec } ?? false }.map(\.name)
+        let removed = groups.keys.filter { !names.contains($0) }.sorted()
+        return .differences(added: added.sorted(), changed: changed.sorted(), removed: removed)
+    }
+
+    /// A group of the newest configuration becomes active.
+    mutating func addGroup(_ name: String, for request: RequestID, at now: Moment) {
+        guard groups[name] == nil else {
+            directives.append(.reply(request, .refused(.alreadyAdded(name))))
+            return
+        }
+        guard let group = newest.first(where: { $0.name == name }) else {
+            directives.append(.reply(request, .refused(.badName(name))))
+            return
+        }
+        activate(group)
+        directives.append(.announce(.groupAdded(name)))
+        directives.append(.reply(request, .done))
+        for id in groups[name]?.slots ?? [] {
+            // A slot that ran before its configuration changed is started again by that change.
+            let ranBefore = slots[id].map { $0.earlierStarts > 0 } ?? false
+            autostart(id, reason: ranBefore ? .configuration : nil, at: now)
+        }
+    }
+
+    /// A group goes, if nothing of it runs.
+    mutating func removeGroup(_ name: String, for request: RequestID) {
+        guard let group = groups[name] else {
+            directives.append(.reply(request, .refused(.badName(name))))
+            return
+        }
+        guard group.slots.allSatisfy({ slots[$0]?.isDown ?? true }) else {
+            directives.append(.reply(request, .refused(.stillRunning(name))))
+            return
+        }
+        deactivate(name)
+        directives.append(.announce(.groupRemoved(name)))
+        directives.append(.reply(request, .done))
+    }
+}

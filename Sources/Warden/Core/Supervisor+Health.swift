@@ -1,0 +1,335 @@
+extension Supervisor {
+    /// The sampler read a worker.
+    mutating func sampled(_ sample: Sample, of id: SlotID, at now: Moment, dice: inout Dice) {
+        let isDoubtful = !localHealth.doubts.isEmpty
+        let news = withSlot(id) { slot -> SampleNews in
+            // Verdicts are on hold while the worker is looked over: that alone may make it look stopped or silent.
+            if case .collecting = slot.policy.phase { return .none }
+            guard slot.tracker != nil else { return .none }
+            let isChanged = slot.tracker?.sampled(sample, isDoubtful: isDoubtful, at: now) ?? false
+            let isDemandDue = slot.isDemandDue(at: now.instant)
+            // The way of nearly all samples: healthy, as before, and nothing under way.
+            if !isChanged, !isDemandDue, slot.policy.isAtRest, slot.tracker?.verdict.condition == .healthy {
+                slot.policy.wasWell(at: now.instant)
+                return .none
+            }
+            return .some(isChanged: isChanged, isDemandDue: isDemandDue)
+        }
+        guard case .some(let isChanged, let isDemandDue)? = news else { return }
+        if isDemandDue { askForDemand(id, at: now) }
+        healthMoved(id, isChanged: isChanged, at: now, dice: &dice)
+    }
+
+    private enum SampleNews {
+        case none
+        case some(isChanged: Bool, isDemandDue: Bool)
+    }
+
+    /// What is believed of a worker may have changed: tell, close what is over, and decide.
+    mutating func healthMoved(_ id: SlotID, isChanged: Bool, at now: Moment, dice: inout Dice) {
+        guard let slot = slots[id], let tracker = slot.tracker else { return }
+        let verdict = tracker.verdict
+        if isChanged { tell(verdict, of: slot) }
+        let isWell = verdict.condition == .healthy
+        _ = withSlot(id) { isWell ? $0.policy.wasWell(at: now.instant) : $0.policy.wasUnwell() }
+        if let open = slot.policy.openAlert, open.verdict.condition != verdict.condition {
+            let elapsed = now.instant - open.verdict.since.instant
+            let closed = withSlot(id) { $0.policy.closeAlert(isWell: isWell, elapsed: elapsed) } ?? nil
+            if let closed { record(closed, of: id, alert: .closed) }
+        }
+        observeOutcome(id, tracker, at: now)
+        // Its own outcome may just have freed the seat: then those who waited for it come first.
+        if seatOffers.isEmpty {
+            consider(id, at: now, dice: &dice)
+        } else {
+            seatOffers.insert(id, at: 0)
+        }
+    }
+
+    private mutating func tell(_ verdict: Verdict, of slot: Slot) {
+        isStatusStale = true
+        directives.append(.announce(.health(slot.spec.name, verdict)))
+        let level: LogRecord.Level =
+            switch verdict.condition {
+            case .starting, .healthy: .info
+            case .leaking, .dark, .hung, .bloated, .paused, .unknown: .warn
+            }
+        let reason = verdict.reason.isEmpty ? "" : " (\(verdict.grade.rawValue)): \(verdict.reason)"
+        directives.append(
+            .log(
+                LogRecord(
+                    level, "health: \(slot.spec.name.qualified) is \(verdict.condition.name)\(reason)",
+                    fields: [
+                        "WARDEN_WORKER": slot.spec.name.qualified, "WARDEN_HEALTH": verdict.condition.name,
+                        "WARDEN_GRADE": verdict.grade.rawValue,
+                    ])))
+    }
+
+    /// Did the last restart help?
+    private mutating func observeOutcome(_ id: SlotID, _ tracker: HealthTracker, at now: Moment) {
+        guard case .observing(let incident, _, _)? = slots[id]?.policy.phase else { return }
+        let closed: Incident?
+        if tracker.verdict.condition == incident.verdict.condition {
+            closed = withSlot(id) { $0.policy.unhelped() } ?? nil
+        } else if tracker.hasRecovered {
+            closed = withSlot(id) { $0.policy.recovered(at: now.instant) } ?? nil
+        } else {
+            closed = nil
+        }
+        if let closed { close(closed, of: id, at: now) }
+    }
+
+    /// A deadline of the slot's policy has passed.
+    mutating func policyTimeReached(_ id: SlotID, at now: Moment, dice: inout Dice) {
+        guard let slot = slots[id], let deadline = slot.policy.deadline, deadline <= now.instant else { return }
+        switch slot.policy.phase {
+        case .idle, .ending: break
+        case .waiting:
+            _ = withSlot(id) { $0.policy.woke() }
+            consider(id, at: now, dice: &dice)
+        case .collecting: forensicsCollected(nil, of: id, at: now)
+        case .draining: stopForIncident(id, at: now)
+        case .observing:
+            let closed = withSlot(id) { $0.policy.unhelped() } ?? nil
+            if let closed { close(closed, of: id, at: now) }
+        }
+    }
+
+    // MARK: - Deciding
+
+    /// Decides about a slot's present verdict.
+    mutating func consider(_ id: SlotID, at now: Moment, dice: inout Dice) {
+        guard mood == .running, let slot = slots[id], let tracker = slot.tracker else { return }
+        switch slot.machine.state {
+        case .starting, .running: break
+        case .stopped, .backoff, .stopping, .exited, .fatal, .unknown: return
+        }
+        // A remembered verdict is shown, but nobody is restarted for what is over.
+        guard tracker.holds(tracker.verdict.condition) else { return }
+        let hold: RestartPolicy.Hold? =
+            if slot.isHealthPaused { .paused } else if isShadow { .shadow } else if !localHealth.doubts.isEmpty {
+                .localHealth
+            } else { nil }
+        let isActedOn: Bool =
+            switch slot.spec.health.actions[tracker.verdict.condition] {
+            case .none, .alert: false
+            case .restart, .drain, .kill: true
+            }
+        let hasSeat = isActedOn && hasSeat(in: slot.spec.name.group)
+        let step = withSlot(id) {
+            $0.policy.decide(tracker.verdict, $0.spec.health, hasSeat: hasSeat, hold: hold, at: now.instant)
+        }
+        switch step {
+        case .nothing?, nil: break
+        case .alert(let hold)?: alert(id, tracker.verdict, heldBackBy: hold?.rawValue, at: now, dice: &dice)
+        case .begin(let action)?: begin(action, id, tracker.verdict, at: now, dice: &dice)
+        case .giveUp?: giveUp(id, tracker.verdict, at: now, dice: &dice)
+        }
+        if slot.policy.phase != slots[id]?.policy.phase { isStatusStale = true }
+    }
+
+    private mutating func hasSeat(in name: String) -> Bool {
+        guard let group = groups[name] else { return true }
+        let taken = group.slots.count { id in
+            slots.position(of: id).map { slots.change(at: $0, { $0.policy.holdsSeat }) } ?? false
+        }
+        return taken < group.spec.maximumUnavailable.of(group.slots.count)
+    }
+
+    /// A seat may have become free: those who waited longest come first. All are asked, since the first may have to
+    /// wait for its backoff, or may be well again.
+    private mutating func offerSeats(in name: String) {
+        guard let group = groups[name] else { return }
+        var waiting: [(since: Instant, id: SlotID)] = []
+        for id in group.slots {
+            guard let position = slots.position(of: id) else { continue }
+            if case .waiting(_, let since) = slots.entries[position].policy.phase { waiting.append((since, id)) }
+        }
+        waiting.sort { ($0.since, $0.id) > ($1.since, $1.id) }
+        seatOffers.append(contentsOf: waiting.map(\.id))
+    }
+
+    private func newIncident(
+        _ id: SlotID, _ verdict: Verdict, _ action: HealthAction, at now: Moment, dice: inout Dice
+    ) -> Incident? {
+        guard let slot = slots[id] else { return nil }
+        let seconds = String(max(0, now.wall.seconds), radix: 36)
+        let chance = String(dice.next() % 1_679_616 + 1_679_616, radix: 36).suffix(4)
+        return Incident(
+            id: "\(seconds)-\(chance)", worker: slot.spec.name, generation: slot.machine.generation, at: now.wall,
+            verdict: verdict, action: action)
+    }
+
+    private mutating func alert(
+        _ id: SlotID, _ verdict: Verdict, heldBackBy hold: String?, at now: Moment, dice: inout Dice
+    ) {
+        guard var incident = newIncident(id, verdict, .alert, at: now, dice: &dice) else { return }
+        incident.heldBackBy = hold
+        _ = withSlot(id) { $0.policy.alerted(incident) }
+        record(incident, of: id, alert: .opened)
+    }
+
+    private mutating func giveUp(_ id: SlotID, _ verdict: Verdict, at now: Moment, dice: inout Dice) {
+        guard var incident = newIncident(id, verdict, .alert, at: now, dice: &dice) else { return }
+        incident.heldBackBy = "restart_budget is spent"
+        incident.outcome = .gaveUp
+        close(incident, of: id, at: now)
+    }
+
+    private mutating func begin(
+        _ action: HealthAction, _ id: SlotID, _ verdict: Verdict, at now: Moment, dice: inout Dice
+    ) {
+        guard let slot = slots[id], let incident = newIncident(id, verdict, action, at: now, dice: &dice) else {
+            return
+        }
+        // What was only told until now is acted on from here.
+        if let told = withSlot(id, { $0.policy.closeAlert(isWell: false, elapsed: .zero) }) ?? nil {
+            record(told, of: id, alert: nil)
+        }
+        let health = slot.spec.health
+        _ = withSlot(id) { $0.policy.began(incident, health, at: now.instant, dice: &dice) }
+        directives.append(
+            .log(
+                LogRecord(
+                    .warn,
+                    "incident \(incident.id): \(action.rawValue) \(slot.spec.name.qualified), "
+                        + "\(verdict.condition.name): \(verdict.reason)", fields: fields(of: incident))))
+        record(incident, of: id, alert: .opened)
+        if health.forensics {
+            directives.append(
+                .collectForensics(slot.worker, budget: health.forensicsBudget, command: health.forensicsCommand))
+        } else {
+            forensicsCollected(nil, of: id, at: now)
+        }
+    }
+
+    // MARK: - Acting
+
+    /// The worker was looked over, or there was no time for it: now it ends.
+    mutating func forensicsCollected(_ forensics: Forensics?, of id: SlotID, at now: Moment) {
+        guard case .collecting? = slots[id]?.policy.phase else { return }
+        _ = withSlot(id) { $0.policy.collected(forensics) }
+        guard let slot = slots[id], let incident = slot.policy.incident else { return }
+        if forensics != nil { record(incident, of: id, alert: nil) }
+        if incident.action == .drain, beginDrain(slot, incident, at: now) { return }
+        stopForIncident(id, at: now)
+    }
+
+    /// - Returns: false when the worker cannot be drained: no command and no signal, or it hangs.
+    private mutating func beginDrain(_ slot: Slot, _ incident: Incident, at now: Moment) -> Bool {
+        if case .hung = incident.verdict.condition { return false }
+        let health = slot.spec.health
+        if let command = health.drainCommand {
+            directives.append(.runHook(slot.worker, .drain, command: command, timeout: health.drainTimeout))
+        } else if let signal = health.drainSignal {
+            directives.append(.signal(slot.worker, signal, .processIfCaught))
+        } else {
+            return false
+        }
+        _ = withSlot(slot.id) { $0.policy.drainBegan(deadline: now.instant + health.drainTimeout) }
+        isStatusStale = true
+        return true
+    }
+
+    /// The stop sequence of Warden's own decision; the slot starts again after it.
+    mutating func stopForIncident(_ id: SlotID, at now: Moment) {
+        guard let incident = slots[id]?.policy.incident else { return }
+        let orders = withSlot(id) { slot in
+            slot.policy.endingBegan()
+            return slot.machine.stop(
+                .startAgain(.health(incident.verdict.condition)), isByRequest: false,
+                force: incident.action == .kill ? .kill : .stopSignal, at: now)
+        }
+        apply(orders ?? [], to: id, at: now)
+        isStatusStale = true
+    }
+
+    /// A hook ended.
+    mutating func hookEnded(_ hook: Hook, _ result: HookResult, of id: SlotID, at now: Moment) {
+        switch hook {
+        case .demand:
+            let amount = Supervisor.amount(in: result)
+            _ = withSlot(id) { slot in
+                slot.demandDueAt = now.instant + max(slot.spec.health.interval, Limits.demandInterval)
+                slot.tracker?.demandRead(amount, at: now.instant)
+            }
+        case .drain:
+            // A drain command that failed will not end the worker; one that succeeded leaves it until the deadline.
+            switch result {
+            case .exited(code: 0, _): break
+            case .exited, .failed:
+                if case .draining? = slots[id]?.policy.phase { stopForIncident(id, at: now) }
+            }
+        case .probe: break
+        }
+    }
+
+    private mutating func askForDemand(_ id: SlotID, at now: Moment) {
+        guard let slot = slots[id], case .command(let command) = slot.spec.health.demand else { return }
+        // Due again when the answer is there, or when it can no longer come.
+        _ = withSlot(id) { $0.demandDueAt = now.instant + Limits.demandTimeout * 2 }
+        directives.append(.runHook(slot.worker, .demand, command: command, timeout: Limits.demandTimeout))
+    }
+
+    /// The first number that the demand command printed; `nil` is unknown, never zero.
+    static func amount(in result: HookResult) -> Double? {
+        guard case .exited(code: 0, let output) = result else { return nil }
+        let word = output.split(whereSeparator: { $0.isWhitespace || $0.isNewline }).first
+        return word.flatMap { Double(String($0)) }.flatMap { $0.isFinite ? $0 : nil }
+    }
+
+    // MARK: - Incidents
+
+    /// The incident has its outcome.
+    mutating func close(_ incident: Incident, of id: SlotID, at now: Moment) {
+        guard let slot = slots[id] else { return }
+        let name = slot.spec.name.qualified
+        let outcome: String =
+            switch incident.outcome {
+            case .recovered(let after)?: "recovered in \(after.spoken)"
+            case .unhelped?: "unhelped"
+            case .gaveUp?: "gave up (\(incident.heldBackBy ?? "restarts did not help")); kept as it is"
+            case .superseded?, nil: "superseded"
+            }
+        _ = withSlot(id) { slot in
+            if slot.lastRestart?.reason == .health(incident.verdict.condition) {
+                slot.lastRestart?.outcome = incident.outcome
+            }
+        }
+        lastOutcome = "\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
+        isStatusStale = true
+        directives.append(
+            .log(
+                LogRecord(
+                    incident.outcome?.recoveredSeconds == nil ? .warn : .info,
+                    "incident \(incident.id): \(name) \(incident.verdict.condition.name): \(outcome)",
+                    fields: fields(of: incident))))
+        record(incident, of: id, alert: .closed)
+        offerSeats(in: slot.spec.name.group)
+    }
+
+    mutating func record(_ incident: Incident, of id: SlotID, alert phase: Alert.Phase?) {
+        _ = withSlot(id) { $0.remember(incident) }
+        directives.append(.recordIncident(incident))
+        if let phase { directives.append(.alert(Alert(phase: phase, incident: incident))) }
+    }
+
+    private func fields(of incident: Incident) -> [String: String] {
+        [
+            "WARDEN_WORKER": incident.worker.qualified, "WARDEN_HEALTH": incident.verdict.condition.name,
+            "WARDEN_INCIDENT": incident.id, "WARDEN_ACTION": incident.action.rawValue,
+            "WARDEN_OUTCOME": incident.outcome?.name ?? "pending",
+        ]
+    }
+
+    /// A person's command about a slot: it ends what Warden began, and closes the breaker.
+    mutating func commanded(_ id: SlotID, at now: Moment) {
+        let (incident, told) =
+            withSlot(id) { slot in
+                slot.policy.commanded()
+                return (slot.policy.superseded(), slot.policy.closeAlert(isWell: false, elapsed: .zero))
+            } ?? (nil, nil)
+        if let told { record(told, of: id, alert: .closed) }
+        if let incident { close(incident, of: id, at: now) }
+    }
+}

@@ -1,0 +1,190 @@
+/// The whole of supervision as one value: every slot, every decision, no clock, no randomness, no I/O.
+///
+/// `handle` is told what happened and says what to do. It routes each event to the slot's machines and flattens their
+/// orders into directives, in order. Everything that decides anything is in here, so a run can be replayed from its
+/// events, simulated and fuzzed.
+package struct Supervisor: Sendable {
+    /// What the daemon as a whole is doing.
+    enum Mood: Hashable, Sendable {
+        /// Supervising.
+        case running
+        /// Stopping everything, the highest priority first; `tier` is the one that is being stopped.
+        case ending(End, tier: Int?)
+        /// Everything has stopped.
+        case ended(End)
+    }
+
+    var slots = SlotTable()
+    var groups: [String: Group] = [:]
+    /// Active slots in the order of starting: by the group's priority and name, then as configured.
+    var order: [SlotID] = []
+    var index: [SlotName: SlotID] = [:]
+    /// The groups of the newest configuration that was read; `addGroup` takes from here.
+    var newest: [GroupSpec]
+    var mood: Mood = .running
+    var requests: [RequestID: PendingRequest] = [:]
+    /// Clients that wait for a restart of the daemon to be validated; `nil` stands for a signal.
+    var restartsToValidate: [RequestID?] = []
+    var localHealth = LocalHealth()
+    let isShadow: Bool
+    /// Starts of slots that are not there: from earlier lives of the daemon, and of groups that were removed.
+    private var earlierStarts: [SlotName: Int]
+    private var nextSlotNumber: UInt32 = 1
+
+    /// Collects what one event leads to.
+    var directives: [Directive] = []
+    var isStatusStale = true
+    var lastStatus = ""
+    /// The last outcome of a restart, for the status line.
+    var lastOutcome: String?
+    /// Slots to which a seat of their group was offered; decided at the end of the event.
+    var seatOffers: [SlotID] = []
+    private var earliest: Instant?
+    private var isEarliestStale = true
+
+    /// - Parameters:
+    ///   - groups: the groups of the configuration, all of which become active.
+    ///   - isShadow: decide, record and tell, but do nothing (`--shadow`).
+    ///   - earlierStarts: how often each slot was started in earlier lives of the daemon.
+    package init(groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:]) {
+        newest = groups
+        self.isShadow = isShadow
+        self.earlierStarts = earlierStarts
+        for group in groups { activate(group) }
+    }
+
+    /// The next instant at which `.timeReached` has something to do; `nil` when nothing is due.
+    package mutating func nextDeadline() -> Instant? {
+        if isEarliestStale {
+            earliest = nil
+            for position in slots.entries.indices {
+                guard let due = slots.change(at: position, { $0.deadline }) else { continue }
+                earliest = earliest.map { min($0, due) } ?? due
+            }
+            isEarliestStale = false
+        }
+        return earliest
+    }
+
+    /// Something happened.
+    ///
+    /// - Parameters:
+    ///   - event: what.
+    ///   - now: when it is handled; never earlier than for the event before.
+    ///   - dice: the only source of chance.
+    /// - Returns: what to do, in order.
+    package mutating func handle(_ event: Event, at now: Moment, dice: inout Dice) -> [Directive] {
+        directives.removeAll(keepingCapacity: true)
+        switch event {
+        case .worker(let worker, let fact):
+            // The one place where old news is dropped: an event of a generation that is over says nothing of this one.
+            guard let position = slots.position(of: worker.slot),
+                slots.change(at: position, { $0.machine.generation == worker.generation })
+            else { break }
+            received(fact, of: worker.slot, at: now, dice: &dice)
+        case .timeReached: timeReached(at: now, dice: &dice)
+        case .ready: becomeReady(at: now)
+        case .requested(let request, let command): perform(command, for: request, at: now, dice: &dice)
+        case .abandoned(let request): abandon(request)
+        case .configurationLoaded(let request, let result): configurationLoaded(result, for: request, at: now)
+        case .endRequested(let end): endRequested(end, by: nil, at: now)
+        case .localHealth(let health):
+            doubted(health, at: now)
+        }
+        while let id = seatOffers.popLast() { consider(id, at: now, dice: &dice) }
+        if case .ending = mood { continueEnding(at: now) }
+        if isStatusStale { refreshStatus() }
+        return directives
+    }
+
+    // MARK: - Slots
+
+    /// Changes a slot in place and keeps the cached deadline true.
+    mutating func withSlot<Result>(_ id: SlotID, _ body: (inout Slot) -> Result) -> Result? {
+        guard let position = slots.position(of: id) else { return nil }
+        let (before, result, after) = slots.change(at: position) { slot in
+            let before = slot.deadline
+            let result = body(&slot)
+            return (before, result, slot.deadline)
+        }
+        if before != after, !isEarliestStale {
+            if before == earliest, before != nil {
+                isEarliestStale = true
+            } else if let after {
+                earliest = min(earliest ?? after, after)
+            }
+        }
+        return result
+    }
+
+    /// Makes a group active. Its slots are stopped.
+    mutating func activate(_ group: GroupSpec) {
+        var ids: [SlotID] = []
+        for program in group.programs where slots.count < Limits.slots {
+            let id = SlotID(nextSlotNumber)
+            nextSlotNumber += 1
+            slots.append(
+                Slot(id: id, spec: program, earlierStarts: earlierStarts.removeValue(forKey: program.name) ?? 0))
+            index[program.name] = id
+            ids.append(id)
+        }
+        groups[group.name] = Group(spec: group, slots: ids)
+        reorder()
+    }
+
+    /// Forgets a group, whose slots are all down.
+    mutating func deactivate(_ name: String) {
+        guard let group = groups.removeValue(forKey: name) else { return }
+        for id in group.slots {
+            guard let slot = slots.remove(id) else { continue }
+            index[slot.spec.name] = nil
+            let starts = slot.earlierStarts + Int(slot.machine.generation.number)
+            if starts > 0 { earlierStarts[slot.spec.name] = starts }
+        }
+        reorder()
+    }
+
+    private mutating func reorder() {
+        let sorted = groups.values.sorted {
+            ($0.spec.priority, $0.spec.name) < ($1.spec.priority, $1.spec.name)
+        }
+        order = sorted.flatMap(\.slots)
+        isEarliestStale = true
+        isStatusStale = true
+    }
+
+    private mutating func becomeReady(at now: Moment) {
+        directives.append(.announce(.supervisorRunning))
+        for id in order { autostart(id, at: now) }
+        directives.append(.declareReady)
+        isStatusStale = true
+    }
+
+    /// Starts a slot that was never started, if it starts by itself.
+    mutating func autostart(_ id: SlotID, reason: RestartReason? = nil, at now: Moment) {
+        guard mood == .running, let slot = slots[id], slot.spec.supervision.autostart,
+            slot.machine.generation == Generation(0)
+        else { return }
+        let orders = withSlot(id) { $0.machine.start(reason: reason, at: now) }
+        apply(orders ?? [], to: id, at: now)
+    }
+
+    /// Our trust in ourselves has changed.
+    private mutating func doubted(_ health: LocalHealth, at now: Moment) {
+        guard health != localHealth else { return }
+        localHealth = health
+        isStatusStale = true
+        for id in order { _ = withSlot(id) { $0.tracker?.doubted(at: now.instant) } }
+    }
+
+    private mutating func timeReached(at now: Moment, dice: inout Dice) {
+        for id in order {
+            guard let position = slots.position(of: id), let due = slots.change(at: position, { $0.deadline }),
+                due <= now.instant
+            else { continue }
+            let orders = withSlot(id) { $0.machine.timeReached(at: now) } ?? []
+            apply(orders, to: id, at: now)
+            policyTimeReached(id, at: now, dice: &dice)
+        }
+    }
+}

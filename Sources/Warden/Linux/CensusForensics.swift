@@ -1,0 +1,98 @@
+internal import Glibc
+package import WardenCore
+
+extension Census {
+    /// Looks a worker over before it is ended: its descriptors by kind, its processes, its last lines. Whatever cannot be
+    /// had is named as a gap.
+    ///
+    /// For a thread that may be abandoned: a stuck process can make a reading of /proc block.
+    ///
+    /// - Parameters:
+    ///   - pid: the supervised process.
+    ///   - lastLines: the last lines of its log, from the pump; `nil` when they could not be had.
+    ///   - deadline: nothing new is begun after it.
+    package static func examine(_ pid: Int32, lastLines: [String]?, until deadline: Instant) -> Forensics {
+        var forensics = Forensics()
+        if let lastLines {
+            forensics.lastLines = lastLines
+        } else {
+            forensics.gaps.append("last lines: the log pump did not answer in time")
+        }
+        let tightest = addProcesses(of: pid, until: deadline, to: &forensics)
+        if MonotonicClock.now() >= deadline {
+            forensics.gaps.append("descriptors: out of time")
+            return forensics
+        }
+        addDescriptors(of: tightest, until: deadline, to: &forensics)
+        return forensics
+    }
+
+    private static func addDescriptors(of pid: Int32, until deadline: Instant, to forensics: inout Forensics) {
+        do throws(KernelFailure) {
+            let census = try take(of: pid, until: deadline)
+            forensics.descriptorKinds = census.kinds
+            if census.readCount < census.total {
+                forensics.gaps.append(
+                    "descriptors: counts are estimated from \(census.readCount) of \(census.total)")
+            }
+        } catch {
+            forensics.gaps.append("descriptors: \(error)")
+        }
+    }
+
+    // Answers with the process that has the least headroom, whose descriptors are of interest.
+    private static func addProcesses(
+        of pid: Int32, until deadline: Instant, to forensics: inout Forensics
+    ) -> Int32 {
+        var tightest = pid
+        do throws(KernelFailure) {
+            let reader = try ProcReader()
+            if case .tree(let readings) = reader.read(pid) { tightest = readings.tightest?.pid ?? pid }
+            let root = try Descriptor.open("/proc", O_RDONLY | O_DIRECTORY)
+            let pids = reader.members
+            for member in pids.prefix(ProcLimits.tableProcesses) {
+                if MonotonicClock.now() >= deadline {
+                    forensics.gaps.append("processes: out of time")
+                    break
+                }
+                if let line = processLine(of: member, root) { forensics.processes.append(line) }
+            }
+            if pids.count > ProcLimits.tableProcesses {
+                forensics.gaps.append("processes: \(pids.count - ProcLimits.tableProcesses) more are not listed")
+            }
+            if forensics.processes.isEmpty { forensics.gaps.append("processes: the worker has ended") }
+        } catch {
+            forensics.gaps.append("processes: \(error)")
+        }
+        return tightest
+    }
+
+    /// `PID COMMAND STATE WCHAN`, as far as it can be read; `nil` when the process has ended.
+    private static func processLine(of pid: Int32, _ root: borrowing Descriptor) -> String? {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            do throws(KernelFailure) {
+                let process = try ProcDirectory(pid: pid, root: root)
+                let count = try process.read(ProcDirectory.pointer("stat"), into: buffer)
+                guard let stat = ProcStat(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else { return nil }
+                let command = stat.command.withUnsafeBytes { QuotedLine.text(of: $0) }
+                let state = stat.state.map { String(UnicodeScalar($0.rawValue)) } ?? "?"
+                return "\(pid) \(command) \(state) \(waitChannel(of: process, buffer))"
+            } catch {
+                return nil
+            }
+        }
+    }
+
+    private static func waitChannel(
+        of process: borrowing ProcDirectory, _ buffer: UnsafeMutableRawBufferPointer
+    ) -> String {
+        do throws(KernelFailure) {
+            let count = try process.read(ProcDirectory.pointer("wchan"), into: buffer)
+            let name = QuotedLine.text(of: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            return name.isEmpty || name == "0" ? "-" : name
+        } catch {
+            // It needs the right to trace.
+            return "-"
+        }
+    }
+}

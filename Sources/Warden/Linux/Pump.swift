@@ -1,0 +1,144 @@
+internal import Synchronization
+package import WardenCore
+
+/// A log that began to lose bytes, or that can be written to again.
+package struct LogTrouble: Hashable, Sendable {
+    /// The log.
+    package var path: String
+    /// What failed; `nil` when it is over.
+    package var failure: KernelFailure?
+    /// Bytes that this log has lost in all.
+    package var droppedBytes: UInt64
+}
+
+/// Where the pump reports to. Called on its thread: they must not block.
+package struct PumpReports: Sendable {
+    /// What a worker's output said since the last report.
+    package var facts: @Sendable (WorkerID, LogFacts) -> Void
+    /// A worker that has exited was drained; nothing follows.
+    package var closed: @Sendable (WorkerID) -> Void
+    /// A log's trouble began or ended.
+    package var trouble: @Sendable (LogTrouble) -> Void
+
+    /// - Parameters: as the properties of the same names.
+    package init(
+        facts: @escaping @Sendable (WorkerID, LogFacts) -> Void,
+        closed: @escaping @Sendable (WorkerID) -> Void = { _ in },
+        trouble: @escaping @Sendable (LogTrouble) -> Void = { _ in }
+    ) {
+        self.facts = facts
+        self.closed = closed
+        self.trouble = trouble
+    }
+}
+
+/// What the pump can be told to do.
+internal enum PumpOrder: Sendable {
+    /// The descriptor is owned by whoever takes the order out.
+    case attach(WorkerID, OutputStream, descriptor: CInt, LogTarget, ScanRules)
+    case exited(WorkerID)
+    case reopenLogs
+    case clear(WorkerID, OutputStream, reply: @Sendable (KernelFailure?) -> Void)
+    case lastLines(WorkerID, reply: @Sendable ([String]) -> Void)
+    case stop
+}
+
+/// The log pump: one thread that empties the pipes of all workers into their logs, and tells what it read.
+///
+/// Any thread gives it orders; they wait in a bounded mailbox, and an order that finds it full is refused.
+package final class Pump: Sendable {
+    /// The pulse of its thread.
+    package let beat: LoopBeat
+    private let mailbox: Mailbox<PumpOrder>
+    private let drained: DrainRecord
+    private let thread: Mutex<NamedThread?>
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - reports: where it reports to.
+    ///   - drainAfterExit: how long the pipes of a worker that has exited are read.
+    /// - Throws: EMFILE and ENFILE; EAGAIN when there may be no more threads.
+    package init(
+        reports: PumpReports, drainAfterExit: Duration = PumpLimits.drainAfterExit
+    ) throws(KernelFailure) {
+        let now = MonotonicClock.now()
+        beat = LoopBeat(at: now)
+        drained = DrainRecord(at: now)
+        mailbox = try Mailbox(capacity: PumpLimits.orders)
+        let loop = try PumpLoop(
+            mailbox: mailbox, beat: beat, drained: drained, reports: reports, drainAfterExit: drainAfterExit)
+        thread = Mutex(try NamedThread.start(name: "pump") { loop.run() })
+    }
+
+    /// At this instant every pipe was empty, but for workers that are held up (`drained(of:)`).
+    package var drainedThrough: Instant { drained.through }
+
+    /// When this worker's pipes were last known to be empty: silence is known up to there.
+    ///
+    /// Older than `drainedThrough` when its log makes it wait, or when it writes faster than is read.
+    package func drained(of worker: WorkerID) -> Instant { drained.instant(of: worker) }
+
+    /// Begins to read a stream.
+    ///
+    /// - Parameters:
+    ///   - worker: whose.
+    ///   - stream: which of its two.
+    ///   - pipe: the reading end; closed when the stream has ended.
+    ///   - target: where the bytes go. A log that cannot be opened is tried again; the bytes are dropped meanwhile.
+    ///   - rules: what to look for. Those of the worker's first stream hold for both.
+    /// - Returns: `.full` when nothing was done (the pipe is closed then).
+    package func attach(
+        _ worker: WorkerID, _ stream: OutputStream, _ pipe: consuming Descriptor, to target: LogTarget,
+        rules: ScanRules
+    ) -> Mailbox<Never>.Posting {
+        let number = pipe.take()
+        let posting = post(.attach(worker, stream, descriptor: number, target, rules))
+        if posting == .full { _ = Descriptor(owning: number) }
+        return posting
+    }
+
+    /// A worker's main process has ended: what is left in its pipes is read, for a while at most.
+    package func workerExited(_ worker: WorkerID) -> Mailbox<Never>.Posting { post(.exited(worker)) }
+
+    /// Opens every log anew, because somebody has moved the files away (SIGUSR2).
+    package func reopenLogs() -> Mailbox<Never>.Posting { post(.reopenLogs) }
+
+    /// Removes a worker's log file and begins a new one.
+    ///
+    /// - Parameters:
+    ///   - worker: whose.
+    ///   - stream: which of its two.
+    ///   - reply: called on the pump's thread; `nil` when it is done, or when there is nothing to clear.
+    package func clear(
+        _ worker: WorkerID, _ stream: OutputStream, reply: @escaping @Sendable (KernelFailure?) -> Void = { _ in }
+    ) -> Mailbox<Never>.Posting {
+        post(.clear(worker, stream, reply: reply))
+    }
+
+    /// The last lines of a worker that is attached, oldest first.
+    ///
+    /// - Parameters:
+    ///   - worker: whose.
+    ///   - reply: called on the pump's thread; empty when the worker is not known.
+    package func lastLines(
+        of worker: WorkerID, reply: @escaping @Sendable ([String]) -> Void
+    ) -> Mailbox<Never>.Posting {
+        post(.lastLines(worker, reply: reply))
+    }
+
+    /// Reads once more what is there, closes everything and waits for the thread's end.
+    package func stop() {
+        // A full mailbox empties within a turn: nobody else posts for ever while the daemon ends.
+        while post(.stop) == .full { pauseBriefly() }
+        let ended = thread.withLock { $0.take() }
+        if let ended { ended.join() }
+    }
+
+    private func post(_ order: sending PumpOrder) -> Mailbox<Never>.Posting {
+        switch mailbox.post(order) {
+        case .accepted: .accepted
+        case .full: .full
+        }
+    }
+}

@@ -1,0 +1,102 @@
+internal import WardenCore
+
+extension PumpLoop {
+    internal func obey(_ order: PumpOrder, at now: Instant) {
+        switch order {
+        case .attach(let worker, let stream, let descriptor, let target, let rules):
+            attach(worker, stream, Descriptor(owning: descriptor), target, rules, at: now)
+        case .exited(let worker): exited(worker, at: now)
+        case .reopenLogs: reopenLogs()
+        case .clear(let worker, let stream, let reply): reply(clear(worker, stream))
+        case .lastLines(let worker, let reply): reply(workers[worker]?.scanner.lastLines() ?? [])
+        case .stop: isStopping = true
+        }
+    }
+
+    private func attach(
+        _ id: WorkerID, _ kind: OutputStream, _ pipe: consuming Descriptor, _ target: LogTarget, _ rules: ScanRules,
+        at now: Instant
+    ) {
+        guard streams.count < PumpLimits.streams else {
+            let failure = KernelFailure("attach stream", "number \(streams.count + 1)", 0)
+            reports.trouble(LogTrouble(path: "", failure: failure, droppedBytes: 0))
+            return
+        }
+        let worker: PumpWorker
+        if let known = workers[id] {
+            worker = known
+        } else {
+            worker = PumpWorker(id: id, scanner: LineScanner(rules: rules, tools: tools), at: now)
+            workers[id] = worker
+        }
+        let log = log(for: target, at: now)
+        let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log)
+        worker.streams.append(stream)
+        streams[stream.token] = stream
+        watch(stream)
+    }
+
+    private func log(for target: LogTarget, at now: Instant) -> SharedLog? {
+        switch target {
+        case .nowhere: return nil
+        case .file(let path, let maximumBytes, let backupCount):
+            let log: SharedLog
+            if let known = logs[path] {
+                log = known
+                log.setRotation(maximumBytes: maximumBytes, backupCount: backupCount)
+            } else {
+                log = SharedLog(
+                    path: path, maximumBytes: maximumBytes, backupCount: backupCount, token: newToken())
+                logs[path] = log
+                logsByToken[log.token] = log
+            }
+            log.userCount += 1
+            // At once, not with the first byte: `tail -f` shall find the file of a worker that is silent.
+            beat.entered(.openLog, at: now, deadline: now + PumpLimits.writeDeadline)
+            log.openIfNeeded(at: now)
+            beat.left()
+            return log
+        }
+    }
+
+    private func newToken() -> UInt64 {
+        defer { nextToken += 1 }
+        return nextToken
+    }
+
+    private func exited(_ id: WorkerID, at now: Instant) {
+        guard let worker = workers[id], worker.closesAt == nil else { return }
+        // Never until the end of the pipe: a grandchild may hold it for ever.
+        worker.closesAt = now + drainAfterExit
+        if worker.streams.isEmpty {
+            conclude(worker, at: now)
+        } else {
+            closingQueue.append(worker)
+        }
+    }
+
+    private func reopenLogs() {
+        for log in logs.values {
+            guard let file = log.file else { continue }
+            resume(log)
+            do throws(KernelFailure) {
+                try file.reopen()
+            } catch {
+                reports.trouble(
+                    LogTrouble(path: log.path, failure: error, droppedBytes: file.droppedBytesInAll))
+            }
+        }
+    }
+
+    private func clear(_ id: WorkerID, _ kind: OutputStream) -> KernelFailure? {
+        guard let log = workers[id]?.streams.first(where: { $0.stream == kind })?.log, let file = log.file else {
+            return nil
+        }
+        do throws(KernelFailure) {
+            try file.clear()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}

@@ -1,0 +1,299 @@
+internal import Glibc
+internal import WardenCore
+
+/// The pump's thread: everything in here belongs to it alone.
+internal final class PumpLoop {
+    internal static let mailboxToken: UInt64 = 0
+
+    internal let mailbox: Mailbox<PumpOrder>
+    internal let beat: LoopBeat
+    internal let drained: DrainRecord
+    internal let reports: PumpReports
+    internal let drainAfterExit: Duration
+    internal let tools: ScanTools
+    internal let scratch: ScratchPipe
+    internal var poller: Poller
+
+    internal var workers: [WorkerID: PumpWorker] = [:]
+    internal var streams: [UInt64: PumpStream] = [:]
+    internal var logs: [String: SharedLog] = [:]
+    internal var logsByToken: [UInt64: SharedLog] = [:]
+    internal var nextToken: UInt64 = 1
+    internal var isStopping = false
+
+    /// Workers whose facts wait, in the order in which they fall due: all wait equally long.
+    private var reportQueue: [(due: Instant, worker: PumpWorker)] = []
+    private var touched: [PumpWorker] = []
+    /// Workers that have exited, in the order in which they are closed.
+    internal var closingQueue: [PumpWorker] = []
+    /// Logs that are full and that no epoll can wait for.
+    private var unwatchableLogs: [SharedLog] = []
+    private var movedBytes = 0
+    private var hastyTurns = 0
+
+    internal init(
+        mailbox: Mailbox<PumpOrder>, beat: LoopBeat, drained: DrainRecord, reports: PumpReports,
+        drainAfterExit: Duration
+    ) throws(KernelFailure) {
+        self.mailbox = mailbox
+        self.beat = beat
+        self.drained = drained
+        self.reports = reports
+        self.drainAfterExit = drainAfterExit
+        do throws(PatternFailure) {
+            tools = try ScanTools()
+        } catch {
+            // The spellings are constants: only a PCRE2 that is out of memory refuses them.
+            throw KernelFailure("compile patterns of", "EMFILE", ENOMEM)
+        }
+        scratch = try ScratchPipe()
+        poller = try Poller()
+        try poller.add(mailbox.readinessDescriptor, token: Self.mailboxToken, .readable)
+    }
+
+    internal func run() {
+        while !isStopping { turn() }
+        let now = MonotonicClock.now()
+        for worker in workers.values {
+            for stream in worker.streams { pump(stream, at: now) }
+        }
+        for worker in Array(workers.values) { conclude(worker, at: now) }
+    }
+
+    private func turn() {
+        let began = MonotonicClock.now()
+        let events = wait(from: began)
+        let now = MonotonicClock.now()
+        beat.turned(at: now)
+        movedBytes = 0
+        for event in events {
+            if let stream = streams[event.token] {
+                pump(stream, at: now)
+            } else if event.token == Self.mailboxToken {
+                for order in mailbox.drain() { obey(order, at: now) }
+            } else if let log = logsByToken[event.token] {
+                resume(log)
+            }
+        }
+        closeDue(at: now)
+        // What epoll did not name was empty when it answered; what it named was emptied since, or is held.
+        if events.count < EdgeLimits.eventsPerWait { drained.advance(to: now) }
+        reportTouched(at: now)
+        reportDue(at: now)
+        gather(waited: now - began, events: events.count)
+    }
+
+    private func wait(from now: Instant) -> [Poller.Ready] {
+        var deadline = now + PumpLimits.longestWait
+        if let due = reportQueue.first?.due { deadline = min(deadline, due) }
+        if let due = closingQueue.first?.closesAt { deadline = min(deadline, due) }
+        if !unwatchableLogs.isEmpty { deadline = min(deadline, now + PumpLimits.sinkRetry) }
+        let events: [Poller.Ready]
+        do throws(KernelFailure) {
+            events = try poller.wait(until: deadline)
+        } catch {
+            // Not possible with a living epoll. Never a busy loop, whatever happens.
+            pauseBriefly()
+            events = []
+        }
+        if !unwatchableLogs.isEmpty {
+            let again = unwatchableLogs
+            unwatchableLogs = []
+            for log in again { resume(log) }
+        }
+        return events
+    }
+
+    // A worker that writes line by line wakes us for each, and each turn costs several calls. A pause lets its lines add
+    // up in the pipe; an error is reported a millisecond later then.
+    private func gather(waited: Duration, events: Int) {
+        let isHasty = events > 0 && movedBytes > 0 && movedBytes < PumpLimits.smallTurnBytes
+            && waited < PumpLimits.gatheringPause
+        hastyTurns = isHasty ? hastyTurns + 1 : 0
+        if hastyTurns >= PumpLimits.hastyTurns { pauseBriefly() }
+    }
+
+    // MARK: - Streams
+
+    /// Moves what stands in a stream's pipe into its log, at most `PumpLimits.turnBytes`.
+    internal func pump(_ stream: PumpStream, at now: Instant) {
+        let content: ScratchPipe.Content
+        do throws(KernelFailure) {
+            content = try scratch.look(into: stream.pipe.rawValue)
+        } catch {
+            reports.trouble(LogTrouble(path: stream.log?.path ?? "", failure: error, droppedBytes: 0))
+            end(stream, at: now)
+            return
+        }
+        switch content {
+        case .nothing: setMayHoldMore(stream, false)
+        case .end: end(stream, at: now)
+        case .bytes(let count): take(count, of: stream, at: now)
+        }
+    }
+
+    private func take(_ count: Int, of stream: PumpStream, at now: Instant) {
+        let worker = stream.worker
+        let bytes = scratch.bytes(count)
+        if count > stream.aheadBytes {
+            let fresh = UnsafeRawBufferPointer(rebasing: bytes[stream.aheadBytes...])
+            worker.scanner.take(fresh, from: stream.stream, at: now)
+            touch(worker)
+        }
+        if count >= PumpLimits.busyPipeBytes, !stream.isEnlarged {
+            stream.isEnlarged = true
+            ScratchPipe.enlarge(stream.pipe.rawValue)
+        }
+        let source = scratch.source(stream.pipe.rawValue)
+        guard let log = stream.log else {
+            source.discard(count)
+            movedBytes += count
+            setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)
+            return
+        }
+        beat.entered(.writeLog, at: now, deadline: now + PumpLimits.writeDeadline)
+        let progress = log.move(bytes, from: source, at: now)
+        beat.left()
+        if let trouble = log.changeOfTrouble(progress) { reports.trouble(trouble) }
+        var moved = count
+        if case .waiting(let written) = progress {
+            moved = written
+            stream.aheadBytes = max(stream.aheadBytes, count) - written
+            suspend(stream, until: log)
+        } else {
+            stream.aheadBytes = 0
+        }
+        movedBytes += moved
+        setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)
+    }
+
+    private func setMayHoldMore(_ stream: PumpStream, _ mayHoldMore: Bool) {
+        let wasHeld = stream.isHeld
+        stream.isHeld = stream.aheadBytes > 0 || mayHoldMore
+        if stream.isHeld == wasHeld { return }
+        if stream.isHeld { drained.hold(stream.worker.id) } else { releaseIfDrained(stream.worker) }
+    }
+
+    internal func releaseIfDrained(_ worker: PumpWorker) {
+        if !worker.streams.contains(where: { $0.isHeld }) { drained.release(worker.id) }
+    }
+
+    private func suspend(_ stream: PumpStream, until log: SharedLog) {
+        poller.remove(stream.pipe.rawValue)
+        if log.waiting.contains(where: { $0 === stream }) { return }
+        log.waiting.append(stream)
+        guard log.waiting.count == 1, let file = log.file else { return }
+        do throws(KernelFailure) {
+            try poller.add(file.number, token: log.token, .writable)
+        } catch {
+            unwatchableLogs.append(log)
+        }
+    }
+
+    internal func resume(_ log: SharedLog) {
+        if let file = log.file { poller.remove(file.number) }
+        let waiting = log.waiting
+        log.waiting = []
+        for stream in waiting where streams[stream.token] != nil { watch(stream) }
+    }
+
+    internal func watch(_ stream: PumpStream) {
+        do throws(KernelFailure) {
+            try poller.add(stream.pipe.rawValue, token: stream.token, .readable)
+        } catch {
+            // Out of memory, or past fs.epoll.max_user_watches: without a reader the worker would block for ever.
+            reports.trouble(LogTrouble(path: stream.log?.path ?? "", failure: error, droppedBytes: 0))
+            end(stream, at: MonotonicClock.now())
+        }
+    }
+
+    /// Nothing more comes from this stream.
+    internal func end(_ stream: PumpStream, at now: Instant) {
+        let worker = stream.worker
+        streams[stream.token] = nil
+        poller.remove(stream.pipe.rawValue)
+        worker.scanner.finish(stream.stream, at: now)
+        worker.streams.removeAll { $0 === stream }
+        if let log = stream.log { leave(log, stream) }
+        stream.isHeld = false
+        releaseIfDrained(worker)
+        touch(worker)
+        if worker.streams.isEmpty, worker.closesAt != nil { conclude(worker, at: now) }
+    }
+
+    private func leave(_ log: SharedLog, _ stream: PumpStream) {
+        log.userCount -= 1
+        log.waiting.removeAll { $0 === stream }
+        if log.waiting.isEmpty {
+            unwatchableLogs.removeAll { $0 === log }
+            if let file = log.file { poller.remove(file.number) }
+        }
+        guard log.userCount == 0 else { return }
+        logs[log.path] = nil
+        logsByToken[log.token] = nil
+    }
+
+    // MARK: - Ends
+
+    private func closeDue(at now: Instant) {
+        while let worker = closingQueue.first, let due = worker.closesAt, due <= now {
+            closingQueue.removeFirst()
+            if workers[worker.id] === worker { conclude(worker, at: now) }
+        }
+    }
+
+    /// Closes what is left of a worker that has exited, and reports for the last time.
+    internal func conclude(_ worker: PumpWorker, at now: Instant) {
+        worker.closesAt = nil
+        for stream in worker.streams { end(stream, at: now) }
+        workers[worker.id] = nil
+        drained.release(worker.id)
+        if let facts = worker.scanner.report(drainedAt: now) { reports.facts(worker.id, facts) }
+        reports.closed(worker.id)
+    }
+
+    // MARK: - Reports
+
+    private func touch(_ worker: PumpWorker) {
+        if worker.isTouched { return }
+        worker.isTouched = true
+        touched.append(worker)
+    }
+
+    private func reportTouched(at now: Instant) {
+        for worker in touched {
+            worker.isTouched = false
+            guard workers[worker.id] === worker else { continue }
+            if worker.scanner.isUrgent || now - worker.reportedAt >= PumpLimits.reportInterval {
+                report(worker, at: now)
+            } else if !worker.awaitsReport {
+                worker.awaitsReport = true
+                reportQueue.append((worker.reportedAt + PumpLimits.reportInterval, worker))
+            }
+        }
+        touched.removeAll(keepingCapacity: true)
+    }
+
+    private func reportDue(at now: Instant) {
+        var done = 0
+        while done < reportQueue.count, reportQueue[done].due <= now {
+            let worker = reportQueue[done].worker
+            worker.awaitsReport = false
+            if workers[worker.id] === worker { report(worker, at: now) }
+            done += 1
+        }
+        if done > 0 { reportQueue.removeFirst(done) }
+    }
+
+    private func report(_ worker: PumpWorker, at now: Instant) {
+        guard let facts = worker.scanner.report(drainedAt: drained.instant(of: worker.id)) else { return }
+        worker.reportedAt = now
+        reports.facts(worker.id, facts)
+    }
+}
+
+/// A millisecond without work.
+internal func pauseBriefly() {
+    var time = timespec(tv_sec: 0, tv_nsec: Int(PumpLimits.gatheringPause.inNanoseconds))
+    _ = nanosleep(&time, nil)
+}

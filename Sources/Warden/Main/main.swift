@@ -1,0 +1,3 @@
+import WardenRuntime
+
+CommandLineEntry.run()

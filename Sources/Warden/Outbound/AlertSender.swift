@@ -1,0 +1,115 @@
+internal import WardenCore
+
+/// An alert with the time of its submission, from which `retry_for` counts.
+struct QueuedAlert: Sendable {
+    var alert: OutboundAlert
+    var submittedAt: Instant
+}
+
+/// Delivers alerts to webhooks: each destination in order and on its own, so that one that never answers delays no
+/// other.
+///
+/// It stores nothing. Whoever submits keeps the alert until a last report has come, and submits it again in the next
+/// life of the daemon; `OutboundAlert.key` lets the receiver tell the second copy.
+package final class AlertSender: Sendable {
+    /// Signs a body with a destination's secret: the value of the header `X-Warden-Signature`.
+    package typealias Signer = @Sendable (_ body: [UInt8], _ secret: String) -> String
+
+    private let lanes: [String: AlertLane]
+    private let clock: OutboundClock
+    private let seed: UInt64
+    private let sign: Signer
+    private let report: @Sendable (DeliveryReport) -> Void
+
+    /// - Parameters:
+    ///   - destinations: where to, by name; of two with one name the first counts.
+    ///   - clock: for pauses and for `retry_for`; the time-out of an attempt is always the real one.
+    ///   - seed: for the jitter.
+    ///   - sign: asked for destinations that have a secret.
+    ///   - report: called after every attempt, on any thread; it must not block.
+    package init(
+        destinations: [AlertDestination], clock: OutboundClock = .system,
+        seed: UInt64 = .random(in: .min ... .max), sign: @escaping Signer,
+        report: @escaping @Sendable (DeliveryReport) -> Void
+    ) {
+        let numbered = destinations.enumerated().map { ($1.name, AlertLane($1, number: UInt64($0))) }
+        lanes = Dictionary(numbered) { first, _ in first }
+        self.clock = clock
+        self.seed = seed
+        self.sign = sign
+        self.report = report
+    }
+
+    /// Alerts that were refused because their destination held too many, in all.
+    package var refusedCount: UInt64 { lanes.values.reduce(0) { $0 + $1.refusedCount } }
+
+    /// Takes an alert.
+    ///
+    /// Never blocks; callable from any thread, before `run()` too.
+    ///
+    /// - Parameter alert: what is to be sent.
+    /// - Returns: whether it will be sent; reports follow only for `.queued`.
+    package func submit(_ alert: OutboundAlert) -> Submission {
+        guard let lane = lanes[alert.destination] else { return .noDestination }
+        return lane.submit(QueuedAlert(alert: alert, submittedAt: clock.now()))
+    }
+
+    /// Takes nothing more.
+    ///
+    /// `run()` returns when what is queued was delivered or given up.
+    package func finish() {
+        for lane in lanes.values { lane.close() }
+    }
+
+    /// Delivers, until `finish()` or until its task is cancelled.
+    ///
+    /// To be called once.
+    ///
+    /// After a cancellation nothing more is reported: what had no last report is still the submitter's.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            for lane in lanes.values {
+                group.addTask { await self.serve(lane) }
+            }
+        }
+    }
+
+    private func serve(_ lane: AlertLane) async {
+        // Every destination throws its own dice, so that their retries do not fall together.
+        var dice = Dice(seed: seed &+ lane.number)
+        await WebhookClient.with(lane.destination) { client in
+            for await queued in lane.alerts {
+                await deliver(queued, lane: lane, client: client, dice: &dice)
+                lane.forget(queued.alert.id)
+            }
+        }
+    }
+
+    private func deliver(_ queued: QueuedAlert, lane: AlertLane, client: WebhookClient, dice: inout Dice) async {
+        let alert = queued.alert
+        let headers = headers(alert, secret: lane.destination.secret)
+        var delivery = Delivery(began: queued.submittedAt, retryFor: alert.retryFor)
+        while true {
+            let answer = await client.post(alert, headers: headers)
+            let result = delivery.tried(answer, at: clock.now(), dice: &dice)
+            // An attempt that the cancellation itself cut short says nothing about the receiver.
+            guard !Task.isCancelled || result == .delivered else { return }
+            report(
+                DeliveryReport(
+                    id: alert.id, destination: alert.destination, address: lane.destination.address,
+                    attempts: delivery.attempts, result: result))
+            guard case .retrying(let pause, _) = result else { return }
+            do {
+                try await clock.sleep(pause)
+            } catch {
+                return
+            }
+        }
+    }
+
+    private func headers(_ alert: OutboundAlert, secret: String?) -> [(String, String)] {
+        let delivery = [("X-Warden-Delivery", alert.key)]
+        guard let secret else { return delivery }
+        return delivery + [("X-Warden-Signature", sign(alert.body, secret))]
+    }
+}

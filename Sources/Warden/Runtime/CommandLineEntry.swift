@@ -1,0 +1,66 @@
+import WardenConfig
+import WardenLinux
+
+/// What `warden` does with its command line, until it ends.
+package enum CommandLineEntry {
+    /// Exit codes: 0 for a good end, 2 for bad usage, configuration or surroundings, as supervisord's.
+    private static let failure: Int32 = 2
+
+    /// Runs the daemon, or answers what was asked. Does not return.
+    package static func run() -> Never {
+        SignalSource.blockForProcess()
+        do throws(UsageError) {
+            switch try DaemonArguments.parse(Array(CommandLine.arguments.dropFirst())) {
+            case .help: finish(0, DaemonArguments.help)
+            case .version: finish(0, Version.text + "\n")
+            case .run(let arguments): serve(arguments)
+            }
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    private static func serve(_ arguments: DaemonArguments) -> Never {
+        let path = configurationPath(arguments)
+        let result = ConfigurationReader(path: path, arguments: arguments).load()
+        let report = DiagnosticReport(result.diagnostics)
+        if arguments.isCheck {
+            finish(report.exitCode, report.text)
+        }
+        guard let configuration = result.configuration else {
+            fail(report.text + "Error: the configuration has errors; nothing was started")
+        }
+        StandardError.write(report.text)
+        do throws(Daemon.StartFailure) {
+            let daemon = try Daemon(configuration: configuration, path: path, arguments: arguments)
+            switch try daemon.run() {
+            case .stopped: finish(0, "")
+            case .restarts: fail("Error: \(DaemonProcess.executeAnew())")
+            }
+        } catch {
+            fail(error.description)
+        }
+    }
+
+    private static func configurationPath(_ arguments: DaemonArguments) -> String {
+        if let path = arguments.configuration { return HostFiles.absolute(path) }
+        do throws(UsageError) {
+            let program = CommandLine.arguments.first ?? "warden"
+            let found = try ConfigurationLoader.find(program: program, host: ConfigurationReader.host())
+            if let warning = found.warning { StandardError.write("\(warning)\n") }
+            return HostFiles.absolute(found.path)
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    private static func fail(_ text: String) -> Never {
+        StandardError.write(text.hasSuffix("\n") ? text : text + "\n")
+        DaemonProcess.exit(failure)
+    }
+
+    private static func finish(_ code: Int32, _ text: String) -> Never {
+        StandardOutput.write(text)
+        DaemonProcess.exit(code)
+    }
+}

@@ -1,0 +1,92 @@
+package import WardenConfig
+import WardenControl
+import WardenCore
+import WardenHistory
+import WardenLinux
+import WardenOutbound
+
+/// The daemon from its first thread to its last.
+///
+/// Start: sockets, then threads, then the workers; READY when both are there. End: the workers, then what tells of them,
+/// then the sockets.
+package struct Daemon {
+    /// Why the daemon could not begin: a text with the place and the remedy, for standard error. Exit code 2.
+    package struct StartFailure: Error, Hashable, Sendable, CustomStringConvertible {
+        /// The text.
+        package let description: String
+    }
+
+    /// How the daemon came to its end.
+    package enum Farewell: Hashable, Sendable {
+        /// Everything has stopped; exit code 0.
+        case stopped
+        /// Everything has stopped; the binary is to be executed anew.
+        case restarts
+    }
+
+    private let configuration: Configuration
+    private let reader: ConfigurationReader
+    private let isForeground: Bool
+    private let startLimits: DaemonLimits
+
+    /// - Parameters:
+    ///   - configuration: what to run.
+    ///   - path: where it was read, to read it again.
+    ///   - arguments: the switches, which override the file each time.
+    /// - Throws: when not even the limits of this process can be read.
+    package init(configuration: Configuration, path: String, arguments: DaemonArguments) throws(StartFailure) {
+        self.configuration = configuration
+        reader = ConfigurationReader(path: path, arguments: arguments)
+        isForeground = configuration.daemon.isForeground
+        startLimits = try Daemon.guarded { () throws(KernelFailure) in try DaemonLimits.capture() }
+    }
+
+    /// Runs until everything has stopped.
+    ///
+    /// - Throws: when the daemon could not begin; nothing was started then.
+    package func run() throws(StartFailure) -> Farewell {
+        let settings = configuration.daemon
+        let listeners = try Daemon.bind(configuration)
+        try prepareProcess(settings)
+        // supervisord goes on without the file too; a note in the log must do.
+        let pidFile = try? PIDFile(path: settings.pidFile, pid: DaemonProcess.pid)
+        let house = try Daemon.guarded { () throws(KernelFailure) in
+            try House(configuration: configuration, reader: reader, listeners: listeners, limits: startLimits)
+        }
+        if pidFile == nil {
+            house.mainLog.write(LogRecord(.critical, "could not write pidfile \(settings.pidFile)"))
+        }
+        let end = try Daemon.guarded { () throws(KernelFailure) in try house.live() }
+        return end == .restart ? .restarts : .stopped
+    }
+
+    private static func bind(_ configuration: Configuration) throws(StartFailure) -> Listeners {
+        do throws(ListenFailure) {
+            return try Listeners(configuration)
+        } catch {
+            throw StartFailure(description: "Error: \(error)")
+        }
+    }
+
+    /// Everything that must be done before there are threads.
+    private func prepareProcess(_ settings: DaemonSettings) throws(StartFailure) {
+        try Daemon.guarded { () throws(KernelFailure) in
+            try DaemonProcess.fillStandardStreams()
+            let (descriptors, processes) = (UInt64(settings.minimumDescriptors), UInt64(settings.minimumProcesses))
+            try startLimits.raiseOwn(minimumDescriptors: descriptors, minimumProcesses: processes)
+            if let user = settings.user { try DaemonProcess.become(user) }
+            if !isForeground { try DaemonProcess.daemonize(directory: settings.directory, umask: settings.umask) }
+            try DaemonProcess.becomeSubreaper()
+        }
+    }
+
+    private static func guarded<Value: ~Copyable>(
+        _ body: () throws(KernelFailure) -> Value
+    ) throws(StartFailure) -> Value {
+        do throws(KernelFailure) {
+            return try body()
+        } catch {
+            throw StartFailure(description: "Error: \(error)")
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import Synchronization
+import WardenConfig
+import WardenControl
+import WardenCore
+import WardenHistory
+import WardenLinux
+import WardenOutbound
+import WardenWire
+
+/// The daemon's threads and what they share, put together in the order in which they need each other.
+final class House {
+    let mainLog: MainLog
+    private let configuration: Configuration
+    private let listeners: Listeners
+    private let parts: MachineParts
+    private let ground: LaunchGround
+    private let sender: AlertSender
+    private let server: ControlServer
+    private let store: HistoryStore?
+    private let networkBeat: LoopBeat
+    private let isShadow: Bool
+
+    init(
+        configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits
+    ) throws(KernelFailure) {
+        self.configuration = configuration
+        self.listeners = listeners
+        let settings = configuration.daemon
+        let mainLog = try MainLog(MainLog.Settings(configuration))
+        self.mainLog = mainLog
+        let log: @Sendable (LogRecord) -> Void = { mainLog.write($0) }
+        let inbox = try Mailbox<Event>(capacity: RuntimeLimits.inboxEvents)
+        let destinations = configuration.alerts.compactMap(AlertDestination.init)
+        let report = DeliveryInlet()
+        let sender = AlertSender(destinations: destinations, sign: { MessageSignature.sign($0, secret: $1) }) {
+            report.take($0)
+        }
+        self.sender = sender
+        let scribe = try Scribe(sender: sender, destinations: destinations, source: HostFiles.nodeName(), log: log)
+        report.connect(scribe)
+        let readers = try Readers()
+        let notices = try Notices(log: log)
+        let pump = try Pump(reports: House.pumpReports(inbox, log))
+        let sampler = try Sampler { worker, sample in
+            // Newer samples count more than older ones: when the shell is behind, the oldest event that waits is not
+            // pushed out for one, because it may be an exit.
+            _ = inbox.post(.worker(worker, .sampled(sample)))
+        }
+        let logs = WorkerLogs(
+            directory: settings.childLogDirectory, identifier: settings.identifier, pump: pump,
+            seed: UInt64.random(in: .min ... .max))
+        let bridge = ControlBridge(
+            inbox: inbox, readers: readers, scribe: scribe, logs: logs, mainLog: mainLog,
+            identity: DaemonIdentity(
+                pid: DaemonProcess.pid, identifier: settings.identifier, version: Version.text,
+                logPath: mainLog.path, startedAt: .now()))
+        networkBeat = LoopBeat(at: MonotonicClock.now())
+        store = House.openHistory(configuration.warden, log)
+        isShadow = reader.arguments.isShadow
+        parts = MachineParts(
+            inbox: inbox, pump: pump, sampler: sampler, readers: readers, scribe: scribe, mainLog: mainLog,
+            notices: notices, bridge: bridge, logs: logs,
+            loops: LoopBeats(
+                loops: [
+                    .init(name: "log pump", beat: pump.beat), .init(name: "sampler", beat: sampler.beat),
+                    .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
+                    .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
+                ]), configurations: reader)
+        ground = LaunchGround(
+            environment: .current(),
+            limits: limits.forWorkers(
+                minimumDescriptors: UInt64(settings.minimumDescriptors),
+                minimumProcesses: UInt64(settings.minimumProcesses)),
+            runtimeDirectory: settings.childLogDirectory)
+        server = ControlServer(
+            listeners: try listeners.controlListeners(), backend: bridge,
+            settings: ControlSettings(
+                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() }, localTime: { LocalClock.parts(of: $0) },
+                log: log))
+    }
+
+    private static func pumpReports(
+        _ inbox: Mailbox<Event>, _ log: @escaping @Sendable (LogRecord) -> Void
+    ) -> PumpReports {
+        PumpReports(
+            facts: { worker, facts in _ = inbox.post(.worker(worker, .logged(facts))) },
+            trouble: { trouble in
+                let what = trouble.failure.map { "\($0)" } ?? "written to again"
+                let lost = trouble.droppedBytes > 0 ? ", \(trouble.droppedBytes) bytes dropped so far" : ""
+                log(LogRecord(trouble.failure == nil ? .info : .error, "log \(trouble.path): \(what)\(lost)"))
+            })
+    }
+
+    /// A history that cannot be had is said, and nothing else happens.
+    private static func openHistory(
+        _ settings: WardenSettings, _ log: @Sendable (LogRecord) -> Void
+    ) -> HistoryStore? {
+        guard let path = settings.historyPath else { return nil }
+        do {
+            let store = try HistoryStore.open(path: path, keep: settings.historyKeep)
+            for notice in store.notices { log(LogRecord(.warn, "history: \(notice)")) }
+            return store
+        } catch {
+            log(LogRecord(.error, "No history, incidents are kept in memory only: \(error)"))
+            return nil
+        }
+    }
+
+    // MARK: - Life
+
+    /// Starts the threads, runs the shell on this one, and ends the threads.
+    func live() throws(KernelFailure) -> End {
+        announceStart()
+        removeOldLogs()
+        let log = try NamedThread.start(name: "log") { [mainLog] in mainLog.run() }
+        let scribe = try NamedThread.start(name: "scribe", stackBytes: 1 << 20) { [parts, store] in
+            parts.scribe.run(store)
+        }
+        let notifier = try NamedThread.start(name: "notifier") { [parts] in parts.notices.run() }
+        try parts.readers.start()
+        let network = try startNetwork()
+        parts.bridge.configurationRead(configuration.groups)
+        var shell = Shell(
+            supervisor: Supervisor(
+                groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts()),
+            machine: try KernelMachine(parts: parts, ground: ground), dice: Dice(seed: .random(in: .min ... .max)),
+            invariants: .report)
+        var end: End?
+        while end == nil { end = shell.step() }
+        mainLog.write(LogRecord(.info, "every worker has stopped"))
+        parts.sampler.stop()
+        parts.pump.stop()
+        parts.bridge.closeAll()
+        server.stop()
+        sender.finish()
+        network.join()
+        parts.scribe.end()
+        scribe.join()
+        parts.notices.end()
+        notifier.join()
+        mainLog.end()
+        log.join()
+        return end ?? .shutdown
+    }
+
+    private func announceStart() {
+        mainLog.write(LogRecord(.info, "RPC interface 'supervisor' initialized"))
+        mainLog.write(LogRecord(.info, "supervisord started with pid \(DaemonProcess.pid)"))
+    }
+
+    private func removeOldLogs() {
+        let settings = configuration.daemon
+        guard !settings.keepsOldLogs else { return }
+        HostFiles.remove(in: settings.childLogDirectory) {
+            LogFileName.isAutomatic($0, identifier: settings.identifier)
+        }
+    }
+
+    private func earlierStarts() -> [SlotName: Int] {
+        do {
+            return try store?.restartCounts().mapValues { $0 + 1 } ?? [:]
+        } catch {
+            mainLog.write(LogRecord(.error, "Cannot read former restarts: \(error)"))
+            return [:]
+        }
+    }
+
+    /// Control and webhooks share one thread. The workers are started when the sockets are served.
+    private func startNetwork() throws(KernelFailure) -> NamedThread {
+        let (server, sender, inbox, beat, mainLog) = (server, sender, parts.inbox, networkBeat, mainLog)
+        return try NamedThread.start(name: "network") {
+            do {
+                try NetworkThread.run {
+                    await withTaskGroup(of: Void.self) { group in
+                        group.addTask { await House.beatForEver(beat) }
+                        group.addTask { await sender.run() }
+                        do throws(ControlError) {
+                            try await server.run { _ = inbox.post(.ready) }
+                        } catch {
+                            mainLog.write(LogRecord(.critical, "\(error)"))
+                            _ = inbox.post(.endRequested(.shutdown))
+                        }
+                        // Alerts that are owed get a moment; the outbox keeps the rest for the next life.
+                        try? await Task.sleep(for: RuntimeLimits.farewell)
+                        group.cancelAll()
+                    }
+                }
+            } catch {
+                mainLog.write(LogRecord(.critical, "The network thread ended: \(error)"))
+            }
+        }
+    }
+
+    private static func beatForEver(_ beat: LoopBeat) async {
+        while !Task.isCancelled {
+            beat.turned(at: MonotonicClock.now())
+            // Cancelled: the loop ends.
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+}
+
+/// Reports of deliveries on their way to the scribe, who needs the sender to be made first.
+private final class DeliveryInlet: Sendable {
+    private let scribe = Mutex<Scribe?>(nil)
+
+    func connect(_ scribe: Scribe) { self.scribe.withLock { $0 = scribe } }
+    func take(_ report: DeliveryReport) { scribe.withLock { $0 }?.delivered(report) }
+}
+
+extension AlertDestination {
+    /// `nil` for formats that another version will bring; the configuration has said so.
+    fileprivate init?(_ settings: AlertSettings) {
+        let format: WebhookFormat
+        switch settings.format {
+        case .json: format = .json
+        case .slack: format = .slack
+        case .alertmanager, .pagerduty: return nil
+        }
+        self.init(name: settings.name, url: settings.url)
+        self.format = format
+        events = Set(settings.events.map(\.rawValue))
+        timeout = settings.timeout
+        retryFor = settings.retryFor
+        includeLog = settings.includesLog
+        secret = settings.secret
+    }
+}
+
+extension MainLog.Settings {
+    fileprivate init(_ configuration: Configuration) {
+        let settings = configuration.daemon
+        let isInJournal = Journal.isStandardErrorConnected()
+        let path: String? = if case .file(let path) = settings.log { path } else { nil }
+        self.init(
+            path: path, maximumBytes: settings.logMaximumBytes, backupCount: settings.logBackupCount,
+            level: LogRecord.Level(settings.logLevel),
+            copiesToStandardOutput: settings.isForeground && !settings.isSilent && !isInJournal,
+            writesJournal: configuration.warden.writesJournal && isInJournal, identifier: "warden")
+    }
+}

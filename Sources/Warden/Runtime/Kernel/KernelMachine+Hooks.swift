@@ -1,0 +1,108 @@
+import WardenConfig
+import WardenCore
+import WardenLinux
+
+extension KernelMachine {
+    mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
+        do throws(HookFailure) {
+            try startHook(worker, hook, command, timeout)
+        } catch {
+            pending.append(.worker(worker, .hookEnded(hook, .failed(reason: error.reason))))
+        }
+    }
+
+    private struct HookFailure: Error {
+        var reason: String
+    }
+
+    private mutating func startHook(
+        _ worker: WorkerID, _ hook: Hook, _ command: String, _ timeout: Duration
+    ) throws(HookFailure) {
+        guard let process = workers[worker] else { throw HookFailure(reason: "the worker is gone") }
+        guard hooks.count < RuntimeLimits.hooksAtOnce else { throw HookFailure(reason: "too many hooks run") }
+        let words: [String]
+        switch CommandWords.split(command) {
+        case .success(let split): words = split
+        case .failure(let failure): throw HookFailure(reason: failure.text)
+        }
+        guard !words.isEmpty else { throw HookFailure(reason: "the command is empty") }
+        do {
+            let output = PipeEnds(try Pipe())
+            try output.reader.setNonblocking()
+            let nothing = try Descriptor.open("/dev/null", 0)
+            let plan = SpawnPlan(
+                hook: words, of: process.spec.launch,
+                mark: WorkerMark(name: process.spec.name, generation: worker.generation, restartCount: 0),
+                base: ground.environment, limits: ground.limits,
+                descriptors: [nothing.rawValue, output.writer.rawValue, output.writer.rawValue])
+            let hookProcess = HookProcess(
+                worker: worker, hook: hook, spawned: try spawner.spawn(plan), output: output.takeReader(),
+                deadline: MonotonicClock.now() + timeout)
+            try adopt(hookProcess)
+        } catch let failure as SpawnFailure {
+            throw HookFailure(reason: WorkerMachine.explain(failure))
+        } catch {
+            throw HookFailure(reason: "\(error)")
+        }
+    }
+
+    private mutating func adopt(_ hook: HookProcess) throws(KernelFailure) {
+        let number = UInt64(UInt32(bitPattern: hook.child.pid))
+        hooks[number] = hook
+        try watch(hook.child.readinessDescriptor, .hookExit(number))
+        try watch(hook.output.rawValue, .hookOutput(number))
+    }
+
+    mutating func readHookOutput(_ number: UInt64) {
+        guard let hook = hooks[number] else { return }
+        let isOver = withUnsafeTemporaryAllocation(byteCount: RuntimeLimits.hookOutputBytes, alignment: 1) { buffer in
+            while true {
+                // An error here is the end: the exit status says the rest.
+                guard let count = try? hook.output.read(into: buffer) else { return false }
+                if count == 0 { return true }
+                let room = RuntimeLimits.hookOutputBytes - hook.collected.count
+                hook.collected.append(contentsOf: buffer.prefix(min(count, max(0, room))))
+            }
+        }
+        guard isOver else { return }
+        unwatch(hook.output.rawValue) { if case .hookOutput(number) = $0 { true } else { false } }
+    }
+
+    mutating func hookExited(_ number: UInt64) {
+        guard let hook = hooks[number] else { return }
+        readHookOutput(number)
+        let status: ExitStatus
+        do throws(KernelFailure) {
+            guard let reaped = try hook.child.reap() else { return }
+            status = reaped
+        } catch {
+            status = .unknown
+        }
+        var result = result(of: hook, status)
+        if case .failed(let failure)? = hook.report?.read() {
+            result = .failed(reason: WorkerMachine.explain(failure))
+        }
+        unwatch(hook.output.rawValue) { if case .hookOutput(number) = $0 { true } else { false } }
+        unwatch(hook.child.readinessDescriptor) { if case .hookExit(number) = $0 { true } else { false } }
+        hooks[number] = nil
+        pending.append(.worker(hook.worker, .hookEnded(hook.hook, result)))
+    }
+
+    private func result(of hook: HookProcess, _ status: ExitStatus) -> HookResult {
+        if hook.isTimedOut { return .failed(reason: "timed out") }
+        let output = String(decoding: hook.collected.prefix(Limits.quotedLineBytes), as: UTF8.self)
+        switch status {
+        case .code(let code): return .exited(code: code, output: output)
+        case .signal, .unknown: return .failed(reason: WorkerMachine.describe(status))
+        }
+    }
+
+    /// Its whole group ends; the answer comes with its exit.
+    mutating func hookTimedOut(_ number: UInt64) {
+        guard let hook = hooks[number] else { return }
+        hook.isTimedOut = true
+        // Only ESRCH can be the answer, and then the exit is on its way.
+        _ = try? hook.child.deliverToGroup(.kill)
+        _ = try? hook.child.deliver(.kill)
+    }
+}

@@ -1,0 +1,66 @@
+import WardenCore
+import WardenLinux
+
+extension KernelMachine {
+    mutating func reply(_ request: RequestID, _ reply: Reply) {
+        parts.bridge.answer(request, reply)
+    }
+
+    func log(_ record: LogRecord) {
+        parts.mainLog.write(record)
+    }
+
+    mutating func announce(_ announcement: Announcement) {
+        switch announcement {
+        case .processState(let name, let state, let from, let pid, let tries, _):
+            let text = "state: \(name.qualified) \(from.word) -> \(state.word), pid \(pid ?? 0), tries \(tries)"
+            log(LogRecord(.debug, text, fields: ["WARDEN_WORKER": name.qualified, "WARDEN_STATE": state.word]))
+        case .groupAdded(let name): log(LogRecord(.info, "added process group \(name)"))
+        case .groupRemoved(let name): log(LogRecord(.info, "removed process group \(name)"))
+        case .supervisorRunning: log(LogRecord(.debug, "supervision begins"))
+        case .supervisorStopping: parts.bridge.moodChanged(.shuttingDown)
+        case .health: break  // The core's log record says it with its reason.
+        }
+    }
+
+    mutating func store(_ incident: Incident) {
+        parts.scribe.store(incident)
+    }
+
+    mutating func post(_ alert: Alert) {
+        parts.scribe.send(alert)
+    }
+
+    mutating func notify(_ notice: ServiceNotice) {
+        parts.notices.tell(notice)
+    }
+
+    mutating func loadConfiguration(for request: RequestID?) {
+        parts.notices.reloading()
+        let (inbox, notices, bridge) = (parts.inbox, parts.notices, parts.bridge)
+        let configurations = parts.configurations
+        let isTaken = parts.readers.submit(deadline: MonotonicClock.now() + .seconds(10)) {
+            let result = configurations.groups()
+            if case .success(let groups) = result { bridge.configurationRead(groups) }
+            // Exits and answers are never dropped: the inbox is sized for far more than this.
+            _ = inbox.post(.configurationLoaded(request, result))
+            notices.tell(.ready)
+        }
+        guard !isTaken else { return }
+        let refusal = ConfigurationRefusal(text: "every reader thread is stuck; the configuration was not read")
+        pending.append(.configurationLoaded(request, .failure(refusal)))
+        notices.tell(.ready)
+    }
+
+    mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?) {
+        guard let process = workers[worker], !process.isReaped else { return }
+        let (inbox, pump) = (parts.inbox, parts.pump)
+        let pid = process.child.pid
+        let deadline = MonotonicClock.now() + budget
+        // When no thread is free the policy's own deadline goes on without.
+        parts.readers.submit(deadline: deadline + .seconds(5)) {
+            let forensics = ForensicsCollector.collect(pid: pid, worker: worker, pump: pump, deadline: deadline)
+            _ = inbox.post(.worker(worker, .forensicsCollected(forensics)))
+        }
+    }
+}

@@ -1,0 +1,289 @@
+import WardenCore
+import WardenLinux
+
+extension KernelMachine {
+    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int) {
+        do throws(SpawnFailure) {
+            try start(worker, spec, restartCount: restartCount)
+        } catch {
+            pending.append(.worker(worker, .spawnFailed(error)))
+        }
+    }
+
+    private mutating func start(
+        _ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int
+    ) throws(SpawnFailure) {
+        let outputTarget = try parts.logs.target(of: spec.name, .standardOutput, spec.standardOutput)
+        var errorTarget: LogTarget?
+        if let standardError = spec.standardError {
+            errorTarget = try parts.logs.target(of: spec.name, .standardError, standardError)
+        }
+        let notifyPath = notifySocketPath(worker, spec)
+        let notifySocket = try makeNotifySocket(notifyPath, spec)
+        let output = try Self.pipe()
+        let input = try Self.pipe()
+        // With redirect_stderr this one stays unused, which costs less than two ways through here.
+        let errors = try Self.pipe()
+        let errorNumber = errorTarget == nil ? output.writer.rawValue : errors.writer.rawValue
+        let plan = SpawnPlan(
+            launch: spec.launch,
+            mark: WorkerMark(name: spec.name, generation: worker.generation, restartCount: restartCount),
+            base: ground.environment, limits: ground.limits, notifySocket: notifyPath,
+            descriptors: [input.reader.rawValue, output.writer.rawValue, errorNumber])
+        _ = try CommandLookup.find(plan)
+        let spawned = try spawner.spawn(plan)
+        let rules = rules(of: spec.health)
+        attach(worker, .standardOutput, output.takeReader(), to: outputTarget, rules: rules)
+        if let errorTarget { attach(worker, .standardError, errors.takeReader(), to: errorTarget, rules: rules) }
+        adopt(
+            WorkerProcess(
+                worker: worker, spec: spec, spawned: spawned, input: input.takeWriter(), notifySocket: notifySocket,
+                now: MonotonicClock.now()))
+    }
+
+    private static func pipe() throws(SpawnFailure) -> PipeEnds {
+        do throws(KernelFailure) {
+            return PipeEnds(try Pipe())
+        } catch {
+            throw SpawnFailure(
+                stage: .pipe, errorNumber: error.errorNumber, subject: "",
+                explanation: Kernel.text(of: error.errorNumber) + "; raise LimitNOFILE or minfds")
+        }
+    }
+
+    private func notifySocketPath(_ worker: WorkerID, _ spec: ProgramSpec) -> String? {
+        spec.health.heartbeat == .notify ? "\(ground.runtimeDirectory)/notify-\(worker.slot.number).sock" : nil
+    }
+
+    private func makeNotifySocket(
+        _ path: String?, _ spec: ProgramSpec
+    ) throws(SpawnFailure) -> WorkerNotifySocket? {
+        guard let path else { return nil }
+        do throws(KernelFailure) {
+            return try WorkerNotifySocket(path: path, owner: spec.launch.user?.userID)
+        } catch {
+            throw SpawnFailure(
+                stage: .pipe, errorNumber: error.errorNumber, subject: path,
+                explanation: Kernel.text(of: error.errorNumber))
+        }
+    }
+
+    private func attach(
+        _ worker: WorkerID, _ stream: OutputStream, _ reader: consuming Descriptor, to target: LogTarget,
+        rules: ScanRules
+    ) {
+        if case .full = parts.pump.attach(worker, stream, reader, to: target, rules: rules) {
+            log(LogRecord(.error, "The pump is overloaded; \(stream.name) of a worker is not read"))
+        }
+    }
+
+    /// The patterns of a program. The configuration has compiled each before, so a failure here means no memory.
+    private mutating func rules(of health: HealthSpec) -> ScanRules {
+        ScanRules(
+            alive: pattern(health.alivePattern), progress: pattern(health.progressPattern),
+            error: pattern(health.errorPattern))
+    }
+
+    private mutating func pattern(_ expression: String?) -> Pattern? {
+        guard let expression else { return nil }
+        if let known = patterns[expression] { return known }
+        do throws(PatternFailure) {
+            let pattern = try Pattern(expression)
+            patterns[expression] = pattern
+            return pattern
+        } catch {
+            log(LogRecord(.error, "Cannot compile \(error)"))
+            return nil
+        }
+    }
+
+    private mutating func adopt(_ process: WorkerProcess) {
+        let worker = process.worker
+        workers[worker] = process
+        workersByPID[process.child.pid] = worker
+        let reportNumber = process.report?.readinessDescriptor ?? -1
+        let notifyNumber = process.notifySocket?.readinessDescriptor
+        do throws(KernelFailure) {
+            try watch(process.child.readinessDescriptor, .exit(worker))
+            // Only the end matters: what the child says on its way is read at the deadline.
+            try watch(reportNumber, .report(worker), for: [])
+            if let notifyNumber { try watch(notifyNumber, .notifySocket(worker)) }
+        } catch {
+            // ENOSPC or ENOMEM of epoll: a child that cannot be watched must not live.
+            log(LogRecord(.critical, "Cannot watch \(process.spec.name.qualified): \(error)"))
+            spawnStuck(worker)
+        }
+    }
+
+    // MARK: - The way to the program
+
+    mutating func readReport(of worker: WorkerID) {
+        guard let process = workers[worker], let reading = process.report?.read() else { return }
+        switch reading {
+        case .pending(let stage):
+            if let stage { process.lastStage = stage }
+        case .executed:
+            dropReport(of: process)
+            beginSampling(process)
+            pending.append(.worker(worker, .spawned(pid: process.child.pid)))
+        case .failed(let failure):
+            dropReport(of: process)
+            process.hasFailed = true
+            _ = parts.pump.workerExited(worker)
+            pending.append(.worker(worker, .spawnFailed(failure)))
+        }
+    }
+
+    private func beginSampling(_ process: WorkerProcess) {
+        let health = process.spec.health
+        guard health.enabled else { return }
+        let file: String? = if case .file(let path) = health.heartbeat { path } else { nil }
+        let posting = parts.sampler.watch(
+            process.worker, pid: process.child.pid, every: health.interval, heartbeatFile: file)
+        if case .full = posting {
+            log(LogRecord(.error, "The sampler is overloaded; \(process.spec.name.qualified) is not watched"))
+        }
+    }
+
+    /// The child did not get to its program in time.
+    mutating func spawnStuck(_ worker: WorkerID) {
+        guard let process = workers[worker] else { return }
+        let failure =
+            process.report?.stuck(at: process.lastStage)
+            ?? SpawnFailure(stage: .stuck, errorNumber: 0, subject: "unwatched", explanation: "")
+        dropReport(of: process)
+        process.hasFailed = true
+        // ESRCH is as good; nothing else can be said of our own child.
+        _ = try? process.child.deliver(.kill)
+        _ = parts.pump.workerExited(worker)
+        pending.append(.worker(worker, .spawnFailed(failure)))
+    }
+
+    private mutating func dropReport(of process: WorkerProcess) {
+        guard let number = process.report?.readinessDescriptor else { return }
+        let worker = process.worker
+        unwatch(number) { if case .report(worker) = $0 { true } else { false } }
+        process.report = nil
+    }
+
+    // MARK: - Exits
+
+    mutating func reap(_ worker: WorkerID) {
+        guard let process = workers[worker], !process.isReaped else { return }
+        // What the report says happened before the exit; a program of a millisecond has both ready at once.
+        readReport(of: worker)
+        let status: ExitStatus
+        do throws(KernelFailure) {
+            guard let reaped = try process.child.reap() else { return }
+            status = reaped
+        } catch {
+            log(LogRecord(.error, "Cannot reap \(process.spec.name.qualified): \(error)"))
+            status = .unknown
+        }
+        process.isReaped = true
+        workersByPID[process.child.pid] = nil
+        unwatch(process.child.readinessDescriptor) { if case .exit(worker) = $0 { true } else { false } }
+        _ = parts.sampler.forget(worker)
+        if !process.hasFailed {
+            _ = parts.pump.workerExited(worker)
+            if process.report != nil { executedUnseen(process) }
+            pending.append(.worker(worker, .exited(status)))
+        }
+        dropIfDone(process)
+    }
+
+    /// It died between its last word and execve(2): killed from outside.
+    private mutating func executedUnseen(_ process: WorkerProcess) {
+        dropReport(of: process)
+        pending.append(.worker(process.worker, .spawned(pid: process.child.pid)))
+    }
+
+    mutating func reapStrangers() {
+        let owned = workersByPID
+        let hookPIDs = Set(hooks.values.map { $0.child.pid })
+        let sweep = Strangers.reap { owned[$0] != nil || hookPIDs.contains($0) }
+        for pid in sweep.reaped { log(LogRecord(.debug, "reaped unknown pid \(pid)")) }
+    }
+
+    mutating func release(_ worker: WorkerID, sweep: Bool) {
+        if let process = workers[worker] {
+            process.isReleased = true
+            dropIfDone(process)
+            if sweep { endLeftOvers(of: worker, process.spec.name) }
+        }
+        reapStrangers()
+    }
+
+    private mutating func dropIfDone(_ process: WorkerProcess) {
+        guard process.isReaped, process.isReleased || process.hasFailed else { return }
+        let worker = process.worker
+        if let number = process.notifySocket?.readinessDescriptor {
+            unwatch(number) { if case .notifySocket(worker) = $0 { true } else { false } }
+        }
+        workers[worker] = nil
+    }
+
+    /// Ends what outlived the main process: orphans came to us as their subreaper, and their environment names the
+    /// worker that they belonged to. Not waited for.
+    private func endLeftOvers(of worker: WorkerID, _ name: SlotName) {
+        let owned = Set(workersByPID.keys)
+        let mainLog = parts.mainLog
+        parts.readers.submit(deadline: MonotonicClock.now() + .seconds(10)) {
+            let orphans = ProcessTree.orphans { owned.contains($0) }.map(\.identity).filter { identity in
+                guard let trace = WorkerTrace(pid: identity.pid) else { return false }
+                return trace.slot == name.qualified && trace.generation <= worker.generation
+            }
+            guard !orphans.isEmpty else { return }
+            let count = ProcessTree.end(orphans)
+            let text = "ended \(count) processes that \(name.qualified) left behind"
+            mainLog.write(LogRecord(.info, text, fields: ["WARDEN_WORKER": name.qualified]))
+        }
+    }
+
+    // MARK: - Signals
+
+    mutating func signal(_ worker: WorkerID, _ signal: Signal, _ reach: Reach) {
+        guard let process = workers[worker], !process.isReaped else { return }
+        do throws(KernelFailure) {
+            switch reach {
+            case .process: try process.child.deliver(signal)
+            case .processIfCaught:
+                guard SignalsCaught.contains(signal, by: process.child.pid) else {
+                    pending.append(.worker(worker, .signalFailed(95)))  // ENOTSUP
+                    return
+                }
+                try process.child.deliver(signal)
+            case .group: try process.child.deliverToGroup(signal)
+            case .tree:
+                let tree = ProcessTree.members(of: process.child.pid).members.dropFirst()
+                try process.child.deliver(signal)
+                if signal != .kill { try process.child.deliver(.resume) }
+                ProcessTree.deliver(signal, to: Array(tree))
+            }
+        } catch {
+            pending.append(.worker(worker, .signalFailed(error.errorNumber)))
+        }
+    }
+
+    mutating func readNotifications(of worker: WorkerID) {
+        guard let notifications = workers[worker]?.notifySocket?.drain() else { return }
+        for notification in notifications where notification.words.contains(.beat) {
+            pending.append(.worker(worker, .beat))
+        }
+    }
+}
+
+/// The two ends of a pipe, each of which can be given away.
+struct PipeEnds: ~Copyable {
+    var reader: Descriptor
+    var writer: Descriptor
+
+    init(_ pipe: consuming Pipe) {
+        let ends = pipe.takeEnds()
+        reader = Descriptor(owning: ends.reader)
+        writer = Descriptor(owning: ends.writer)
+    }
+
+    consuming func takeReader() -> Descriptor { reader }
+    consuming func takeWriter() -> Descriptor { writer }
+}

@@ -1,0 +1,189 @@
+import WardenConfig
+import WardenCore
+import WardenLinux
+
+/// The threads and stores that the machine hands things to.
+struct MachineParts: Sendable {
+    var inbox: Mailbox<Event>
+    var pump: Pump
+    var sampler: Sampler
+    var readers: Readers
+    var scribe: Scribe
+    var mainLog: MainLog
+    var notices: Notices
+    var bridge: ControlBridge
+    var logs: WorkerLogs
+    var loops: LoopBeats
+    var configurations: ConfigurationReader
+}
+
+/// What every worker is started with.
+struct LaunchGround: Sendable {
+    var environment: BaseEnvironment
+    var limits: [ResourceLimit]
+    /// Where the sockets of workers with `heartbeat = notify` are made.
+    var runtimeDirectory: String
+}
+
+/// The real machine: children, descriptors and signals of this host, on the shell's own thread.
+///
+/// It blocks in one place, the epoll of `waitForEvents`. Whatever may block elsewhere is handed to a thread.
+struct KernelMachine: Machine, ~Copyable {
+    /// What a ready descriptor is.
+    enum Source {
+        case signals
+        case inbox
+        case exit(WorkerID)
+        case report(WorkerID)
+        case notifySocket(WorkerID)
+        case hookExit(UInt64)
+        case hookOutput(UInt64)
+    }
+
+    let parts: MachineParts
+    let ground: LaunchGround
+    let spawner = Spawner()
+    var poller: Poller
+    let signals: SignalSource
+    var workers: [WorkerID: WorkerProcess] = [:]
+    var hooks: [UInt64: HookProcess] = [:]
+    var workersByPID: [Int32: WorkerID] = [:]
+    var patterns: [String: Pattern] = [:]
+    var sources: [UInt64: Source]
+    /// Outcomes that were known at once.
+    var pending: [Event] = []
+    private var nextToken: UInt64
+    private var nextWatchAt: Instant
+    private var nextPingAt: Instant
+    private var lastDoubts: [String] = []
+
+    init(parts: MachineParts, ground: LaunchGround) throws(KernelFailure) {
+        let poller = try Poller()
+        let signals = try SignalSource()
+        try poller.add(signals.readinessDescriptor, token: 1, .readable)
+        try poller.add(parts.inbox.readinessDescriptor, token: 2, .readable)
+        sources = [1: .signals, 2: .inbox]
+        nextToken = 3
+        self.parts = parts
+        self.ground = ground
+        self.poller = poller
+        self.signals = signals
+        nextWatchAt = MonotonicClock.now()
+        nextPingAt = nextWatchAt
+    }
+
+    /// Watches a descriptor; its end and its errors always wake.
+    ///
+    /// - Returns: the token, to forget it by.
+    @discardableResult
+    mutating func watch(
+        _ descriptor: CInt, _ source: Source, for interest: Poller.Interest = .readable
+    ) throws(KernelFailure) -> UInt64 {
+        let token = nextToken
+        nextToken += 1
+        try poller.add(descriptor, token: token, interest)
+        sources[token] = source
+        return token
+    }
+
+    /// Watches no longer. Before the descriptor is closed.
+    mutating func unwatch(_ descriptor: CInt, where matches: (Source) -> Bool) {
+        poller.remove(descriptor)
+        if let token = sources.first(where: { matches($0.value) })?.key { sources[token] = nil }
+    }
+
+    mutating func now() -> Moment { Moment.now() }
+
+    // MARK: - Waiting
+
+    mutating func waitForEvents(until deadline: Instant?, into events: inout [Event]) {
+        let ownDeadline = min(earliestOwnDeadline(), deadline ?? .distantFuture)
+        let limit = pending.isEmpty ? ownDeadline : MonotonicClock.now()
+        do throws(KernelFailure) {
+            for ready in try poller.wait(until: limit) { take(ready) }
+        } catch {
+            // Nothing that can happen to a living epoll; if it does, the loop must not spin.
+            log(LogRecord(.critical, "internal: \(error)"))
+            preconditionFailure("the shell's epoll is broken: \(error)")
+        }
+        let now = MonotonicClock.now()
+        expire(at: now)
+        if now >= nextWatchAt { watchLoops(at: now) }
+        let count = min(pending.count, ShellLimits.eventsPerTurn)
+        events.append(contentsOf: pending.prefix(count))
+        pending.removeFirst(count)
+    }
+
+    private mutating func take(_ ready: Poller.Ready) {
+        switch sources[ready.token] {
+        case .signals?: takeSignals()
+        case .inbox?: takeInbox()
+        case .exit(let worker)?: reap(worker)
+        case .report(let worker)?: readReport(of: worker)
+        case .notifySocket(let worker)?: readNotifications(of: worker)
+        case .hookExit(let number)?: hookExited(number)
+        case .hookOutput(let number)?: readHookOutput(number)
+        case nil: break
+        }
+    }
+
+    private mutating func takeInbox() {
+        for event in parts.inbox.drain() {
+            // Silence is known up to where the pipes were seen empty, which a silent worker has nobody to say but this.
+            if case .worker(let worker, .sampled) = event {
+                pending.append(.worker(worker, .logged(LogFacts(drainedAt: parts.pump.drained(of: worker)))))
+            }
+            pending.append(event)
+        }
+    }
+
+    private mutating func takeSignals() {
+        for receipt in signals.drain() {
+            switch receipt.signal.name {
+            case "SIGCHLD": reapStrangers()
+            case "SIGHUP":
+                log(LogRecord(.warn, "received SIGHUP indicating restart request"))
+                pending.append(.endRequested(.restart))
+            case "SIGUSR2":
+                log(LogRecord(.info, "received SIGUSR2 indicating log reopen request"))
+                parts.mainLog.reopen()
+                _ = parts.pump.reopenLogs()
+            case "SIGTERM", "SIGINT", "SIGQUIT":
+                log(LogRecord(.warn, "received \(receipt.signal.name) indicating exit request"))
+                pending.append(.endRequested(.shutdown))
+            default:
+                log(LogRecord(.info, "received \(receipt.signal.name), which has no meaning here"))
+            }
+        }
+    }
+
+    private func earliestOwnDeadline() -> Instant {
+        var earliest = nextWatchAt
+        for process in workers.values where process.report != nil { earliest = min(earliest, process.reportDueAt) }
+        for hook in hooks.values where !hook.isTimedOut { earliest = min(earliest, hook.deadline) }
+        return earliest
+    }
+
+    private mutating func expire(at now: Instant) {
+        let stuck = workers.values.filter { $0.report != nil && $0.reportDueAt <= now }.map(\.worker)
+        for worker in stuck { spawnStuck(worker) }
+        let late = hooks.filter { !$0.value.isTimedOut && $0.value.deadline <= now }.map(\.key)
+        for number in late { hookTimedOut(number) }
+    }
+
+    // MARK: - The other threads
+
+    /// Looks after the other threads, and tells the service manager that all of them turn, if they do.
+    private mutating func watchLoops(at now: Instant) {
+        nextWatchAt = now + RuntimeLimits.watchInterval
+        let (doubts, mayPing) = parts.loops.examine(at: now)
+        if doubts != lastDoubts {
+            lastDoubts = doubts
+            pending.append(.localHealth(LocalHealth(doubts: doubts)))
+        }
+        guard let interval = parts.notices.watchdogInterval, mayPing, now >= nextPingAt else { return }
+        // Three pings in each interval: one may be lost.
+        nextPingAt = now + interval / 3
+        parts.notices.ping()
+    }
+}

@@ -1,0 +1,68 @@
+import WardenCore
+import WardenLinux
+
+/// A worker's process as the machine owns it: from clone(2) until it is reaped and released.
+final class WorkerProcess {
+    let worker: WorkerID
+    let spec: ProgramSpec
+    var child: Child
+    /// The way to execve(2), until it has been taken.
+    var report: SpawnReport?
+    let reportDueAt: Instant
+    /// The last step that the child said it had entered.
+    var lastStage: SpawnFailure.Stage?
+    /// Its standard input stays open, as under supervisord: a program that reads it does not see an end.
+    let input: Descriptor
+    var notifySocket: WorkerNotifySocket?
+    var isReaped = false
+    /// The supervisor knows that it is gone.
+    var isReleased = false
+    /// It never got as far as its program; its exit is nobody's business.
+    var hasFailed = false
+
+    init(
+        worker: WorkerID, spec: ProgramSpec, spawned: consuming SpawnedChild, input: consuming Descriptor,
+        notifySocket: consuming WorkerNotifySocket?, now: Instant
+    ) {
+        self.worker = worker
+        self.spec = spec
+        self.input = input
+        self.notifySocket = notifySocket
+        reportDueAt = now + RuntimeLimits.spawnDeadline
+        var report: SpawnReport?
+        child = spawned.split { child, itsReport in
+            report = consume itsReport
+            return child
+        }
+        self.report = report
+    }
+}
+
+/// A command that runs for a worker: own group, the program's user, bounded output, a deadline.
+final class HookProcess {
+    let worker: WorkerID
+    let hook: Hook
+    var child: Child
+    var report: SpawnReport?
+    let output: Descriptor
+    let deadline: Instant
+    var collected: [UInt8] = []
+    var isTimedOut = false
+    var failure: SpawnFailure?
+
+    init(
+        worker: WorkerID, hook: Hook, spawned: consuming SpawnedChild, output: consuming Descriptor,
+        deadline: Instant
+    ) {
+        self.worker = worker
+        self.hook = hook
+        self.output = output
+        self.deadline = deadline
+        var report: SpawnReport?
+        child = spawned.split { child, itsReport in
+            report = consume itsReport
+            return child
+        }
+        self.report = report
+    }
+}

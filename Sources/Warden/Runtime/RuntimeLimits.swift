@@ -1,0 +1,37 @@
+import WardenCore
+
+/// The limits of the daemon's own machinery. Every queue between two threads has its size here.
+enum RuntimeLimits {
+    /// Events waiting for the shell: requests, log facts, outcomes.
+    static let inboxEvents = 65_536
+    /// Requests in flight from all clients; beyond it control answers that it is overloaded.
+    static let requestsInFlight = 2048
+    /// Lines waiting to be written to the daemon's own log; the oldest are dropped, and counted.
+    static let logLines = 4096
+    /// Incidents, alerts and restarts waiting for the database.
+    static let scribeOrders = 16_384
+    /// Alerts that are read back from the history at once.
+    static let owedAlerts = 1000
+    /// Messages waiting for the service manager; only the newest status matters.
+    static let notices = 64
+    /// Jobs waiting for the readers.
+    static let readerJobs = 256
+    /// Threads for what can block on a stuck target.
+    static let readerThreads = 4
+    /// Bytes of a hook's output that are kept.
+    static let hookOutputBytes = 4096
+    /// Hooks that run at once; more are refused, which counts as failed.
+    static let hooksAtOnce = 64
+    /// How long a child may take from clone(2) to execve(2).
+    static let spawnDeadline: Duration = .seconds(10)
+    /// A thread that has neither turned nor declared a blocking call for this long is late.
+    static let lateAfter: Duration = .seconds(10)
+    /// How often the shell looks after the other threads.
+    static let watchInterval: Duration = .seconds(1)
+    /// What the other threads get to finish when the daemon ends.
+    static let farewell: Duration = .seconds(2)
+    /// How often the history is pruned.
+    static let pruneInterval: Duration = .seconds(3600)
+    /// Incidents that one question to the history may bring.
+    static let incidentsPerQuery = 1000
+}

@@ -1,0 +1,61 @@
+package import WardenCore
+
+/// Everything below the shell: kernel, clock, files, clients. Tests replace it whole.
+///
+/// The machine owns every descriptor and knows a child by slot and generation. No verb waits for anything; what comes
+/// of an order returns as an event, in the order in which it happened.
+package protocol Machine: ~Copyable {
+    /// Both clocks, now.
+    mutating func now() -> Moment
+
+    /// Waits for something to happen.
+    ///
+    /// - Parameters:
+    ///   - deadline: returns then at the latest; `nil` waits for ever.
+    ///   - events: what happened is appended, at most `ShellLimits.eventsPerTurn`.
+    mutating func waitForEvents(until deadline: Instant?, into events: inout [Event])
+
+    /// Starts a worker. Event: `.spawned` or `.spawnFailed`.
+    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int)
+    /// Signals a worker. Event: `.signalFailed`, unless it went well or the worker is gone.
+    mutating func signal(_ worker: WorkerID, _ signal: Signal, _ reach: Reach)
+    /// Forgets a worker that has ended, and ends what is left of its tree when `sweep` says so.
+    mutating func release(_ worker: WorkerID, sweep: Bool)
+    /// Looks a worker over. Event: `.forensicsCollected`.
+    mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?)
+    /// Runs a command for a worker. Event: `.hookEnded`.
+    mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration)
+    /// Reads the configuration anew. Event: `.configurationLoaded`.
+    mutating func loadConfiguration(for request: RequestID?)
+
+    /// Answers a client.
+    mutating func reply(_ request: RequestID, _ reply: Reply)
+    /// Writes to the daemon's log and the journal.
+    mutating func log(_ record: LogRecord)
+    /// Tells event listeners.
+    mutating func announce(_ announcement: Announcement)
+    /// Stores an incident.
+    mutating func store(_ incident: Incident)
+    /// Posts an alert.
+    mutating func post(_ alert: Alert)
+    /// Tells the service manager.
+    mutating func notify(_ notice: ServiceNotice)
+}
+
+/// What the service manager is told.
+package enum ServiceNotice: Hashable, Sendable {
+    /// READY=1.
+    case ready
+    /// STATUS=.
+    case status(String)
+    /// STOPPING=1.
+    case stopping
+    /// EXTEND_TIMEOUT_USEC=.
+    case extendTimeout(Duration)
+}
+
+/// The shell's limits.
+package enum ShellLimits {
+    /// Events that one turn takes in; more wait for the next, so that a flood cannot keep timers from running.
+    package static let eventsPerTurn = 1024
+}

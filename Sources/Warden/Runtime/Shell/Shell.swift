@@ -1,0 +1,85 @@
+package import WardenCore
+
+/// The interpreter of directives, and the only caller of the machine.
+///
+/// One turn: wait for events until the next deadline, hand each to the supervisor, carry out what it says. The
+/// simulation runs this very shell on a machine of its own.
+package struct Shell<M: Machine & ~Copyable>: ~Copyable {
+    /// What an impossible fact leads to.
+    package enum InvariantPolicy: Sendable {
+        /// The process ends at once: tests and simulation.
+        case trap
+        /// A critical line in the log, and the daemon lives.
+        case report
+    }
+
+    /// The machine. Tests look into theirs.
+    package var machine: M
+    /// The supervisor's present value.
+    package private(set) var supervisor: Supervisor
+    private var dice: Dice
+    private let invariants: InvariantPolicy
+    private var events: [Event] = []
+    private var end: End?
+
+    /// - Parameters:
+    ///   - supervisor: the value to run.
+    ///   - machine: what carries out its directives.
+    ///   - dice: the source of chance.
+    ///   - invariants: what an impossible fact leads to.
+    package init(supervisor: Supervisor, machine: consuming M, dice: Dice, invariants: InvariantPolicy) {
+        self.supervisor = supervisor
+        self.machine = machine
+        self.dice = dice
+        self.invariants = invariants
+        events.reserveCapacity(ShellLimits.eventsPerTurn)
+    }
+
+    /// One turn.
+    ///
+    /// - Returns: how the daemon shall end, once everything has stopped; `nil` until then.
+    package mutating func step() -> End? {
+        events.removeAll(keepingCapacity: true)
+        machine.waitForEvents(until: supervisor.nextDeadline(), into: &events)
+        for event in events { handle(event) }
+        if let deadline = supervisor.nextDeadline(), deadline <= machine.now().instant { handle(.timeReached) }
+        return end
+    }
+
+    /// Hands one event to the supervisor and carries out what it says.
+    package mutating func handle(_ event: Event) {
+        let directives = supervisor.handle(event, at: machine.now(), dice: &dice)
+        for directive in directives { carryOut(directive) }
+    }
+
+    private mutating func carryOut(_ directive: Directive) {
+        switch directive {
+        case .spawn(let worker, let spec, let restartCount): machine.spawn(worker, spec, restartCount: restartCount)
+        case .signal(let worker, let signal, let reach): machine.signal(worker, signal, reach)
+        case .release(let worker, let sweep): machine.release(worker, sweep: sweep)
+        case .collectForensics(let worker, let budget, let command):
+            machine.collectForensics(worker, budget: budget, command: command)
+        case .runHook(let worker, let hook, let command, let timeout):
+            machine.runHook(worker, hook, command: command, timeout: timeout)
+        case .loadConfiguration(let request): machine.loadConfiguration(for: request)
+        case .reply(let request, let reply): machine.reply(request, reply)
+        case .log(let record): machine.log(record)
+        case .announce(let announcement): machine.announce(announcement)
+        case .recordIncident(let incident): machine.store(incident)
+        case .alert(let alert): machine.post(alert)
+        case .setStatus(let text): machine.notify(.status(text))
+        case .declareReady: machine.notify(.ready)
+        case .declareStopping: machine.notify(.stopping)
+        case .extendTimeout(let duration): machine.notify(.extendTimeout(duration))
+        case .finish(let end): self.end = end
+        case .reportInvariant(let what): report(what)
+        }
+    }
+
+    private mutating func report(_ what: String) {
+        switch invariants {
+        case .trap: preconditionFailure("impossible fact: \(what)")
+        case .report: machine.log(LogRecord(.critical, "internal: impossible fact, please report it: \(what)"))
+        }
+    }
+}

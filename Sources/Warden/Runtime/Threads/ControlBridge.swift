@@ -1,0 +1,161 @@
+import Synchronization
+import WardenConfig
+import WardenControl
+import WardenCore
+import WardenLinux
+import WardenWire
+
+/// The control room's way to the shell and to the other threads, and back.
+///
+/// A request posts an event to the shell's mailbox and suspends; the shell's answer resumes it. Neither side blocks: a
+/// full mailbox is an answer too.
+final class ControlBridge: ControlBackend {
+    private struct Waiting {
+        var next: UInt64 = 1
+        var continuations: [UInt64: CheckedContinuation<Reply, Never>] = [:]
+    }
+
+    private let waiting = Mutex(Waiting())
+    private let mood = Mutex(DaemonMood.running)
+    private let newest = Mutex<[GroupSpec]>([])
+    private let inbox: Mailbox<Event>
+    private let readers: Readers
+    private let scribe: Scribe
+    private let logs: WorkerLogs
+    private let mainLog: MainLog
+    private let identity: DaemonIdentity
+
+    init(
+        inbox: Mailbox<Event>, readers: Readers, scribe: Scribe, logs: WorkerLogs, mainLog: MainLog,
+        identity: DaemonIdentity
+    ) {
+        self.inbox = inbox
+        self.readers = readers
+        self.scribe = scribe
+        self.logs = logs
+        self.mainLog = mainLog
+        self.identity = identity
+    }
+
+    // MARK: - From the shell
+
+    /// The shell has an answer.
+    func answer(_ request: RequestID, _ reply: Reply) {
+        let continuation = waiting.withLock { $0.continuations.removeValue(forKey: request.number) }
+        continuation?.resume(returning: reply)
+    }
+
+    /// The daemon's mood changed.
+    func moodChanged(_ mood: DaemonMood) {
+        self.mood.withLock { $0 = mood }
+    }
+
+    /// A configuration was read.
+    func configurationRead(_ groups: [GroupSpec]) {
+        newest.withLock { $0 = groups }
+    }
+
+    /// Nobody will answer any more.
+    func closeAll() {
+        let all = waiting.withLock { waiting in
+            defer { waiting.continuations = [:] }
+            return waiting.continuations
+        }
+        for continuation in all.values { continuation.resume(returning: .refused(.shuttingDown)) }
+    }
+
+    // MARK: - From clients
+
+    func perform(_ command: Command) async -> Reply {
+        guard let number = reserve() else { return .refused(.overloaded) }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                enroll(continuation, number, command)
+            }
+        } onCancel: {
+            answer(RequestID(number), .refused(.failed("the client went away")))
+            _ = inbox.post(.abandoned(RequestID(number)))
+        }
+    }
+
+    private func reserve() -> UInt64? {
+        waiting.withLock { waiting in
+            guard waiting.continuations.count < RuntimeLimits.requestsInFlight else { return nil }
+            defer { waiting.next += 1 }
+            return waiting.next
+        }
+    }
+
+    private func enroll(_ continuation: CheckedContinuation<Reply, Never>, _ number: UInt64, _ command: Command) {
+        waiting.withLock { $0.continuations[number] = continuation }
+        // A task that was cancelled before it came here has had its handler called already.
+        if Task.isCancelled {
+            answer(RequestID(number), .refused(.failed("the client went away")))
+            return
+        }
+        if case .full = inbox.post(.requested(RequestID(number), command)) {
+            answer(RequestID(number), .refused(.overloaded))
+        }
+    }
+
+    func daemonIdentity() -> DaemonIdentity {
+        var identity = identity
+        identity.mood = mood.withLock { $0 }
+        return identity
+    }
+
+    func logPath(_ worker: SlotName, _ stream: WardenWire.OutputStream) async -> LogLocation {
+        let stream: WardenLinux.OutputStream =
+            switch stream {
+            case .stdout: .standardOutput
+            case .stderr: .standardError
+            }
+        return logs.path(of: worker, stream).map(LogLocation.file) ?? .none
+    }
+
+    func clearLog(_ target: WardenControl.LogTarget) async -> Reply {
+        switch target {
+        case .daemon: return mainLog.clear() ? .done : .refused(.failed("cannot clear the daemon's log"))
+        case .workers(let selection): return await clearWorkerLogs(selection)
+        }
+    }
+
+    private func clearWorkerLogs(_ selection: Selection) async -> Reply {
+        switch await perform(.snapshot(selection)) {
+        case .snapshots(let snapshots):
+            for snapshot in snapshots { logs.clear(snapshot) }
+            let isSingle = if case .slot = selection { true } else { false }
+            return isSingle ? .done : .outcomes(snapshots.map { SlotOutcome(name: $0.name, refusal: nil) })
+        case let other: return other
+        }
+    }
+
+    func incidents(_ query: IncidentQuery) async -> [Incident] {
+        await withCheckedContinuation { continuation in
+            scribe.read(query.id, worker: query.worker, limit: query.limit) { continuation.resume(returning: $0) }
+        }
+    }
+
+    func census(of worker: SlotName) async -> DescriptorCensus? {
+        let selection = Selection.slot(group: worker.group, process: worker.process)
+        guard case .snapshots(let snapshots) = await perform(.snapshot(selection)), let snapshot = snapshots.first else {
+            return nil
+        }
+        return await withCheckedContinuation { continuation in
+            readers.census(of: snapshot) { continuation.resume(returning: $0) }
+        }
+    }
+
+    func configuration() async -> [ConfiguredProgram]? {
+        guard case .snapshots(let snapshots) = await perform(.snapshot(.all)) else { return nil }
+        let active = Set(snapshots.map(\.name.group))
+        return newest.withLock { groups in
+            groups.flatMap { group in
+                group.programs.map {
+                    ConfiguredProgram(
+                        spec: $0, groupPriority: group.priority, isInUse: active.contains(group.name))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import WardenCore
+import WardenLinux
+
+/// The daemon's threads as the shell sees them: each must turn, or be inside a call that it has declared.
+struct LoopBeats: Sendable {
+    /// One thread: its name, and what it publishes.
+    struct Loop: Sendable {
+        var name: String
+        var beat: LoopBeat
+    }
+
+    let loops: [Loop]
+
+    /// What is wrong, in words a person can use, and whether the service manager may be told that all turn.
+    ///
+    /// A declared call past its deadline is a doubt and no more: the thread is stuck in the kernel, and restarting the
+    /// daemon would not free it. A thread that neither turns nor has declared anything is the daemon's own fault: no
+    /// ping, and systemd starts it anew.
+    func examine(at now: Instant) -> (doubts: [String], mayPing: Bool) {
+        var doubts: [String] = []
+        var mayPing = true
+        for loop in loops {
+            let reading = loop.beat.reading
+            if let call = reading.call {
+                if now > call.deadline { doubts.append("\(call.call.rawValue): stuck \((now - call.since).spoken)") }
+            } else if now - reading.lastTurnAt > RuntimeLimits.lateAfter {
+                doubts.append("\(loop.name) late \((now - reading.lastTurnAt).spoken)")
+                mayPing = false
+            }
+        }
+        return (doubts, mayPing)
+    }
+}

@@ -1,0 +1,217 @@
+import Synchronization
+import WardenCore
+import WardenHistory
+import WardenLinux
+import WardenOutbound
+import WardenWire
+
+/// The thread that owns the history: incidents, restarts, and the alerts that are still owed.
+///
+/// The database may be slow, full or broken; supervision neither waits for it nor ends with it. Without a history, alerts
+/// are still sent, from memory.
+final class Scribe: Sendable {
+    private enum Order: Sendable {
+        case incident(Incident)
+        case restart(SlotName, RestartReason, Generation, WallTime)
+        case alert(Alert)
+        case delivered(DeliveryReport)
+        case query(id: String?, worker: SlotName?, limit: Int, @Sendable ([Incident]) -> Void)
+        case end
+    }
+
+    let beat = LoopBeat(at: MonotonicClock.now())
+    private let orders: Mailbox<Order>
+    private let sender: AlertSender
+    private let destinations: [AlertDestination]
+    private let log: @Sendable (LogRecord) -> Void
+    private let source: String
+    private let lastUnstoredID = Atomic<Int>(0)
+
+    /// - Parameters:
+    ///   - sender: posts what is owed.
+    ///   - destinations: the configured webhooks.
+    ///   - source: this daemon's name in messages.
+    ///   - log: the daemon's log.
+    init(
+        sender: AlertSender, destinations: [AlertDestination], source: String,
+        log: @escaping @Sendable (LogRecord) -> Void
+    ) throws(KernelFailure) {
+        orders = try Mailbox(capacity: RuntimeLimits.scribeOrders)
+        self.sender = sender
+        self.destinations = destinations
+        self.source = source
+        self.log = log
+    }
+
+    /// Stores an incident, new or with its outcome.
+    func store(_ incident: Incident) { post(.incident(incident)) }
+
+    /// Stores a restart.
+    func store(_ worker: SlotName, _ reason: RestartReason, _ generation: Generation) {
+        post(.restart(worker, reason, generation, WallClock.now()))
+    }
+
+    /// Sends an alert to whoever wants it.
+    func send(_ alert: Alert) {
+        guard destinations.contains(where: { $0.wants(alert) }) else { return }
+        post(.alert(alert))
+    }
+
+    /// The sender has news of an alert.
+    func delivered(_ report: DeliveryReport) { post(.delivered(report)) }
+
+    /// Reads incidents: one by its id, or the newest.
+    func read(_ id: String?, worker: SlotName?, limit: Int, reply: @escaping @Sendable ([Incident]) -> Void) {
+        let order = Order.query(id: id, worker: worker, limit: min(limit, RuntimeLimits.incidentsPerQuery), reply)
+        if case .full = orders.post(order) { reply([]) }
+    }
+
+    /// Everything up to here is stored, then the thread ends.
+    func end() { orders.postNewest(.end) }
+
+    private func post(_ order: Order) {
+        // An incident is never dropped: when the queue is full, the database has been stuck for thousands of them, and
+        // the log says what the database cannot.
+        if case .full = orders.post(order) {
+            log(LogRecord(.error, "The history is stuck; not stored: \(order)"))
+        }
+    }
+
+    // MARK: - The thread
+
+    /// The thread's life.
+    ///
+    /// - Parameter store: the history, or `nil` where there is none.
+    func run(_ store: HistoryStore?) {
+        var nextPrune = MonotonicClock.now()
+        resume(store)
+        while true {
+            let now = MonotonicClock.now()
+            beat.turned(at: now)
+            if let store, now >= nextPrune {
+                nextPrune = now + RuntimeLimits.pruneInterval
+                guarded("prune the history") { _ = try store.prune(now: WallClock.now()) }
+            }
+            guard orders.wait(until: now + .seconds(2)) else { continue }
+            for order in orders.drain() {
+                let began = MonotonicClock.now()
+                beat.entered(.writeHistory, at: began, deadline: began + .seconds(10))
+                let isEnd = carryOut(order, store)
+                beat.left()
+                if isEnd {
+                    guarded("close the history") { try store?.close() }
+                    return
+                }
+            }
+        }
+    }
+
+    private func carryOut(_ order: Order, _ store: HistoryStore?) -> Bool {
+        switch order {
+        case .incident(let incident): guarded("store incident \(incident.id)") { try store?.record(incident) }
+        case .restart(let worker, let reason, let generation, let time):
+            guarded("store a restart of \(worker.qualified)") {
+                try store?.recordRestart(worker, at: time, reason: reason, generation: generation)
+            }
+        case .alert(let alert):
+            for destination in destinations where destination.wants(alert) { queue(alert, destination, store) }
+        case .delivered(let report): note(report, store)
+        case .query(let id, let worker, let limit, let reply): reply(incidents(id, worker, limit, store))
+        case .end: return true
+        }
+        return false
+    }
+
+    private func incidents(_ id: String?, _ worker: SlotName?, _ limit: Int, _ store: HistoryStore?) -> [Incident] {
+        var found: [Incident] = []
+        guarded("read incidents") {
+            if let id {
+                found = try store?.incident(id: id).map { [$0] } ?? []
+            } else {
+                found = try store?.incidents(matching: worker, limit: limit) ?? []
+            }
+        }
+        return found
+    }
+
+    // MARK: - Alerts
+
+    private func queue(_ alert: Alert, _ destination: AlertDestination, _ store: HistoryStore?) {
+        let now = WallClock.now()
+        let format = destination.format
+        let webhook = Webhook(alert: alert, source: source, at: now, includesLog: destination.includeLog)
+        let body = webhook.encoded(as: format)
+        let key = "\(destination.name) \(alert.incident.id) \(alert.phase.rawValue)"
+        let expires = WallTime(microseconds: now.microseconds + destination.retryFor.inNanoseconds / 1000)
+        let entry = NewOutboxAlert(
+            destination: destination.name, dedupeKey: key, contentType: format.mediaType, body: body, created: now,
+            expires: expires)
+        // Without a history, or with one that fails, the alert is sent from memory. One that is stored already is not
+        // sent twice.
+        var id: Int64? = newUnstoredID()
+        if let store { guarded("keep an alert for \(destination.name)") { id = try store.enqueue(entry) } }
+        guard let id else { return }
+        submit(OutboundAlert(entry, id: id, retryFor: destination.retryFor), store)
+    }
+
+    /// What is still owed: by an earlier life of the daemon, or because the sender had no room.
+    private func resume(_ store: HistoryStore?) {
+        let now = WallClock.now()
+        guarded("read the alerts that are owed") {
+            for owed in try store?.due(now: now, limit: RuntimeLimits.owedAlerts) ?? [] {
+                let left = Duration.microseconds(max(0, owed.alert.expires.microseconds - now.microseconds))
+                submit(OutboundAlert(owed.alert, id: owed.id, retryFor: left), store)
+            }
+        }
+    }
+
+    /// Below zero: the history's own numbers are above.
+    private func newUnstoredID() -> Int64 {
+        Int64(lastUnstoredID.subtract(1, ordering: .relaxed).newValue)
+    }
+
+    private func submit(_ alert: OutboundAlert, _ store: HistoryStore?) {
+        switch sender.submit(alert) {
+        case .queued, .alreadyQueued, .closed: break
+        case .full:
+            log(LogRecord(.error, "Too many alerts wait for \(alert.destination): \(alert.key) is sent later"))
+        case .noDestination:
+            let reason = "there is no [alert:\(alert.destination)] any more"
+            log(LogRecord(.warn, "\(alert.key) is not sent: \(reason)"))
+            guarded("note a failure") { try store?.markGaveUp(alert.id, at: WallClock.now(), error: reason) }
+        }
+    }
+
+    private func note(_ report: DeliveryReport, _ store: HistoryStore?) {
+        let now = WallClock.now()
+        switch report.result {
+        case .delivered:
+            log(LogRecord(.info, "\(report)"))
+            if report.id > 0 { guarded("note a delivery") { try store?.markDelivered(report.id, at: now) } }
+            resume(store)
+        case .retrying(let pause, let reason):
+            log(LogRecord(.warn, "\(report)"))
+            let next = WallTime(microseconds: now.microseconds + pause.inNanoseconds / 1000)
+            if report.id > 0 {
+                guarded("note a retry") { try store?.markFailed(report.id, nextAttempt: next, error: reason) }
+            }
+        case .gaveUp(let reason):
+            log(LogRecord(.error, "\(report)"))
+            if report.id > 0 { guarded("note a failure") { try store?.markGaveUp(report.id, at: now, error: reason) } }
+            resume(store)
+        }
+    }
+
+    /// A database that fails is said once per failure, and nothing else happens.
+    private func guarded(_ what: String, _ body: () throws -> Void) {
+        do { try body() } catch { log(LogRecord(.error, "Cannot \(what): \(error)")) }
+    }
+}
+
+extension OutboundAlert {
+    fileprivate init(_ entry: NewOutboxAlert, id: Int64, retryFor: Duration) {
+        self.init(
+            id: id, destination: entry.destination, key: entry.dedupeKey, contentType: entry.contentType,
+            body: entry.body, retryFor: retryFor)
+    }
+}

@@ -1,0 +1,74 @@
+import Synchronization
+import WardenCore
+import WardenLinux
+
+/// Where each stream of each slot is written to. A slot keeps its `AUTO` file from one generation to the next.
+final class WorkerLogs: Sendable {
+    private struct Key: Hashable {
+        var name: SlotName
+        var stream: OutputStream
+    }
+
+    private struct Entry {
+        var spec: LogSpec
+        var path: String
+    }
+
+    private let entries = Mutex<[Key: Entry]>([:])
+    private let dice: Mutex<Dice>
+    private let directory: String
+    private let identifier: String
+    private let pump: Pump
+
+    init(directory: String, identifier: String, pump: Pump, seed: UInt64) {
+        self.directory = directory
+        self.identifier = identifier
+        self.pump = pump
+        dice = Mutex(Dice(seed: seed))
+    }
+
+    /// The target of a stream; a file with a name of its own is made when it is first needed.
+    ///
+    /// - Throws: `.openLog` when that file cannot be made.
+    func target(of name: SlotName, _ stream: OutputStream, _ spec: LogSpec) throws(SpawnFailure) -> LogTarget {
+        let path: String
+        switch spec.destination {
+        case .none: return .nowhere
+        case .file(let configured): path = configured
+        case .automatic: path = try automaticPath(of: name, stream, spec)
+        }
+        entries.withLock { $0[Key(name: name, stream: stream)] = Entry(spec: spec, path: path) }
+        return .file(path: path, maximumBytes: spec.maximumBytes, backupCount: spec.backupCount)
+    }
+
+    private func automaticPath(
+        of name: SlotName, _ stream: OutputStream, _ spec: LogSpec
+    ) throws(SpawnFailure) -> String {
+        let known = entries.withLock { $0[Key(name: name, stream: stream)] }
+        if let known, known.spec.destination == .automatic { return known.path }
+        var throwing = dice.withLock { dice in
+            defer { _ = dice.next() }
+            return dice
+        }
+        do throws(KernelFailure) {
+            return try LogFileName.makeAutomatic(
+                in: directory, process: name.process, stream: stream, identifier: identifier, dice: &throwing)
+        } catch {
+            throw SpawnFailure(
+                stage: .openLog, errorNumber: error.errorNumber, subject: directory,
+                explanation: Kernel.text(of: error.errorNumber))
+        }
+    }
+
+    /// Where a stream was last written to; `nil` when it never was, or goes nowhere.
+    func path(of name: SlotName, _ stream: OutputStream) -> String? {
+        entries.withLock { $0[Key(name: name, stream: stream)]?.path }
+    }
+
+    /// Begins both logs of a slot anew.
+    func clear(_ snapshot: WorkerSnapshot) {
+        let worker = WorkerID(slot: snapshot.slot, generation: snapshot.generation)
+        // A full mailbox refuses; the log then stays as it is, and the caller can ask again.
+        for stream in OutputStream.allCases { _ = pump.clear(worker, stream) }
+    }
+}

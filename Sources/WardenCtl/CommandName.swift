@@ -1,0 +1,110 @@
+import WardenWire
+
+/// The commands, and how each is used.
+package enum CommandName: String, Hashable, Sendable, CaseIterable {
+    case add, avail, clear, exit, fds, help, incidents, maintail
+    case pauseHealth = "pause-health"
+    case pid, quit, reload, remove, reread, restart
+    case resumeHealth = "resume-health"
+    case shutdown, signal, start, status, stop, tail, update, version, why
+    case end = "EOF"
+
+    /// Those with a dash, which supervisorctl's rule would cut in two.
+    package static let dashed = Set(allCases.map(\.rawValue).filter { $0.contains("-") })
+
+    /// How it is used, a line for each form.
+    package var help: [String] {
+        switch self {
+        case .add: ["add <group> [...]\tStart what a reread found for these groups"]
+        case .avail: ["avail\t\t\tList what is configured, in use or not"]
+        case .clear: ["clear <name> [...]\tEmpty the logs of these processes", "clear all\t\tEmpty all logs"]
+        case .exit, .quit: ["\(rawValue)\tLeave the shell"]
+        case .end: ["Ctrl-D leaves the shell"]
+        case .fds: ["fds <name> [--json]\tCount a worker's descriptors by kind, with their limit and trend"]
+        case .help: ["help\t\tList the commands", "help <command>\tSay how a command is used"]
+        case .incidents:
+            [
+                "incidents [<name>] [--limit N] [--json]\tWhat Warden saw and did lately, newest first"
+            ]
+        case .maintail:
+            [
+                "maintail [-<bytes>]\tThe end of the daemon's own log, 1600 bytes if not told",
+                "maintail -f\t\tFollow the daemon's own log until Ctrl-C",
+            ]
+        case .pauseHealth: ["pause-health <name> [...]\tShow verdicts but do not act on them"]
+        case .resumeHealth: ["resume-health <name> [...]\tAct on verdicts again"]
+        case .pid:
+            [
+                "pid\t\t\tThe daemon's process id", "pid <name> [...]\tThe process ids of these processes",
+                "pid all\t\t\tThe process ids of all processes",
+            ]
+        case .reload: ["reload\t\tStop everything and start the daemon anew in place"]
+        case .remove: ["remove <group> [...]\tForget these stopped groups"]
+        case .reread: ["reread\t\t\tRead the configuration and say what differs; nothing is touched"]
+        case .restart:
+            CommandName.forms("restart", "Stop and start") + [
+                "The configuration is not read again; reread and update do that."
+            ]
+        case .shutdown: ["shutdown\tStop everything and end the daemon"]
+        case .signal: CommandName.forms("signal <signal>", "Send a signal to")
+        case .start: CommandName.forms("start", "Start")
+        case .status:
+            [
+                "status [--json]\t\tEvery process, its state and its health",
+                "status <name> [...]\tThese processes only; <group>:* is a whole group",
+            ]
+        case .stop: CommandName.forms("stop", "Stop")
+        case .tail:
+            [
+                "tail [-<bytes>] <name> [stdout|stderr]\tThe end of a process's log, 1600 bytes of stdout if not told",
+                "tail -f <name> [stdout|stderr]\t\tFollow it until Ctrl-C",
+            ]
+        case .update:
+            [
+                "update [all]\t\tRead the configuration and bring every group that differs up to date",
+                "update <group> [...]\tThe same for these groups only",
+            ]
+        case .version: ["version\t\t\tThe version of supervisord's interface that the server has"]
+        case .why: ["why <name> [--json]\tWhat Warden believes of a worker, on which evidence, and what it did"]
+        }
+    }
+
+    private static func forms(_ command: String, _ verb: String) -> [String] {
+        [
+            "\(command) <name> [...]\t\(verb) these processes", "\(command) <group>:*\t\(verb) a whole group",
+            "\(command) all\t\t\(verb) everything",
+        ]
+    }
+
+    /// The list that `help` prints.
+    package static let overview: [String] = {
+        let header = "default commands (type help <topic>):"
+        let names = allCases.filter { $0 != .end }.map(\.rawValue).sorted()
+        let rows = columns(names, width: 79)
+        return ["", header, String(repeating: "=", count: header.count)] + rows + [""]
+    }()
+
+    /// Names in columns, read downwards.
+    private static func columns(_ names: [String], width: Int) -> [String] {
+        let cell = (names.map(\.count).max() ?? 0) + 2
+        let perRow = max(1, width / cell)
+        let rowCount = (names.count + perRow - 1) / perRow
+        return (0..<rowCount).map { row in
+            stride(from: row, to: names.count, by: rowCount)
+                .map { names[$0].padded(to: cell) }.joined().trimmed
+        }
+    }
+}
+
+extension CommandRunner {
+    /// `help` and `help COMMAND`.
+    func help(_ topic: String) {
+        if topic.isEmpty {
+            for line in CommandName.overview { say(line) }
+        } else if let name = CommandName(rawValue: topic) {
+            for line in name.help { say(line) }
+        } else {
+            say("*** No help on \(topic)")
+        }
+    }
+}

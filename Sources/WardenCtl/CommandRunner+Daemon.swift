@@ -1,0 +1,48 @@
+import WardenOutbound
+import WardenWire
+
+extension CommandRunner {
+    /// `version`.
+    mutating func version(_ words: [String]) async throws(ServerFailure) {
+        guard words.isEmpty else { return misuse("Error: version accepts no arguments", of: .version) }
+        guard try await isServerUp() else { return }
+        say(try await server.call("supervisor.getSupervisorVersion", []).string ?? "")
+    }
+
+    /// `shutdown`.
+    mutating func shutdown(_ words: [String]) async throws(ServerFailure) {
+        guard words.isEmpty else { return misuse("Error: shutdown accepts no arguments", of: .shutdown) }
+        guard isConfirmed("Really shut the remote supervisord process down y/N? ") else { return }
+        do {
+            _ = try await server.call("supervisor.shutdown", [])
+            say("Shut down")
+        } catch .fault(let fault) where fault.kind == .shutdownState {
+            // Not a failure: what was wanted is under way.
+            say("ERROR: already shutting down")
+        } catch .connection(.refused) {
+            say("ERROR: \(server.address) refused connection (already shut down?)")
+            exitCode = ExitCode.failure
+        } catch .connection(.noSuchSocket) {
+            say("ERROR: \(server.address) no such file (already shut down?)")
+            exitCode = ExitCode.failure
+        }
+    }
+
+    /// `reload`.
+    ///
+    /// Warden reads the configuration first and refuses when it is wrong, where supervisord would be gone.
+    mutating func reload(_ words: [String]) async throws(ServerFailure) {
+        guard words.isEmpty else { return misuse("Error: reload accepts no arguments", of: .reload) }
+        guard isConfirmed("Really restart the remote supervisord process y/N? ") else { return }
+        do {
+            _ = try await server.call("supervisor.restart", [])
+            say("Restarted supervisord")
+        } catch .fault(let fault) where fault.kind == .shutdownState {
+            say("ERROR: already shutting down")
+            exitCode = ExitCode.failure
+        } catch .fault(let fault) where fault.kind == .cannotReread {
+            sayLines("ERROR: \(fault.string)")
+            exitCode = ExitCode.failure
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package import WardenOutbound
+package import WardenWire
+
+/// Why the server did not do what it was asked.
+package enum ServerFailure: Error, Hashable, Sendable {
+    /// It refused.
+    case fault(XMLRPCFault)
+    /// It could not be asked.
+    case connection(ControlClientError)
+    /// It answered with this HTTP status.
+    case status(Int)
+    /// Its answer makes no sense.
+    case malformed(String)
+}
+
+/// What the commands need of a server.
+///
+/// Tests answer in its place.
+package protocol ControlServer {
+    /// The address for messages, as it was configured.
+    var address: String { get }
+    /// From now on asks as this user.
+    mutating func authenticate(_ credentials: ControlCredentials)
+    /// Calls a method of XML-RPC.
+    func call(_ method: String, _ parameters: [XMLRPCValue]) async throws(ServerFailure) -> XMLRPCValue
+    /// Gets a document of the JSON interface; the path is percent-encoded.
+    func get(_ path: String) async throws(ServerFailure) -> ControlAnswer
+    /// Asks for a change through the JSON interface.
+    func post(_ path: String) async throws(ServerFailure) -> ControlAnswer
+    /// Reads the growing end of a log until the server ends it.
+    /// - Returns: the HTTP status.
+    func stream(_ path: String, _ receive: ([UInt8]) -> Void) async throws(ServerFailure) -> Int
+}
+
+/// A server that is reached over HTTP.
+struct RemoteServer: ControlServer {
+    let address: String
+    private var client: ControlClient
+
+    init(address: String, client: ControlClient) {
+        self.address = address
+        self.client = client
+    }
+
+    mutating func authenticate(_ credentials: ControlCredentials) {
+        client.credentials = credentials
+    }
+
+    /// Without a time limit: starting and stopping last as long as they last, and supervisorctl waits too.
+    func call(_ method: String, _ parameters: [XMLRPCValue]) async throws(ServerFailure) -> XMLRPCValue {
+        let answer: ControlAnswer
+        do {
+            answer = try await client.post(
+                "/RPC2", contentType: "text/xml",
+                body: XMLRPCCall(method: method, parameters: parameters).encoded(), timeout: nil)
+        } catch {
+            throw .connection(error)
+        }
+        guard answer.status == 200 else { throw .status(answer.status) }
+        do {
+            switch try XMLRPCResponse(decoding: answer.body) {
+            case .success(let value): return value
+            case .fault(let fault): throw ServerFailure.fault(fault)
+            }
+        } catch let error as ServerFailure {
+            throw error
+        } catch {
+            throw .malformed("the server's answer to \(method) is not XML-RPC: \(error)")
+        }
+    }
+
+    func get(_ path: String) async throws(ServerFailure) -> ControlAnswer {
+        do {
+            return try await client.get(path, timeout: .seconds(CtlLimits.documentSeconds))
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    func post(_ path: String) async throws(ServerFailure) -> ControlAnswer {
+        do {
+            return try await client.post(
+                path, contentType: "application/json", body: [], timeout: .seconds(CtlLimits.documentSeconds))
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    func stream(_ path: String, _ receive: ([UInt8]) -> Void) async throws(ServerFailure) -> Int {
+        do {
+            return try await client.stream(path, receive)
+        } catch {
+            throw .connection(error)
+        }
+    }
+}
+
+/// The limits of wardenctl.
+enum CtlLimits {
+    /// Seconds until a document of the JSON interface is there.
+    static let documentSeconds: Int64 = 30
+    /// Bytes of a line that is typed into the shell.
+    static let typedBytes = 65536
+    /// Bytes of a configuration file.
+    static let configurationBytes = 1024 * 1024
+    /// Values in a document of the JSON interface: 16,384 workers of some thirty.
+    static let documentValues = 1_048_576
+    /// Incidents that `why` lists.
+    static let listedIncidents = 5
+    /// Incidents that `incidents` asks for when it is not told.
+    static let askedIncidents = 20
+}

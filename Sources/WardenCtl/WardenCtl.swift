@@ -1,0 +1,76 @@
+import Glibc
+import WardenConfig
+import WardenOutbound
+
+/// wardenctl: supervisorctl's grammar, and Warden's own commands beside it.
+@main
+enum WardenCtl {
+    private static let usage = """
+        wardenctl: ask and steer a Warden or supervisord daemon
+
+        Usage: wardenctl [options] [command [arguments]]
+
+        Options:
+          -c, --configuration FILE  take the server from [supervisorctl] of this file (default: Warden's and
+                                    supervisord's usual places)
+          -s, --serverurl URL       the server: unix:///path or http://host:port
+                                    (default without a configuration: \(ServerChoice.standardURL))
+          -u, --username NAME       for Basic authentication
+          -p, --password PASSWORD   for Basic authentication
+          -i, --interactive         ask before something is shut down
+          -r, --history-file FILE   accepted for supervisorctl's sake
+              --json                status, why, fds and incidents print JSON
+          -h, --help                print this and exit
+
+        Without a command, commands are read from standard input. `wardenctl help` lists them.
+        """
+
+    static func main() async {
+        let arguments = CommandLine.arguments
+        do {
+            let invocation = try Invocation(Array(arguments.dropFirst()))
+            if invocation.wantsHelp {
+                Terminal.tell(.line(usage))
+                return
+            }
+            let choice = try ServerChoice(invocation, program: arguments.first ?? "wardenctl", host: .client())
+            exit(await run(invocation, choice))
+        } catch {
+            Terminal.tell(.error("Error: \(error.text)"))
+            Terminal.tell(.error("For help, use wardenctl -h"))
+            exit(ExitCode.usage)
+        }
+    }
+
+    private static func run(_ invocation: Invocation, _ choice: ServerChoice) async -> Int32 {
+        do {
+            return try await ControlClient.with(choice.address, credentials: choice.credentials) { client in
+                var runner = CommandRunner(
+                    server: RemoteServer(address: choice.url, client: client),
+                    isInteractive: invocation.isInteractive, wantsJSON: invocation.wantsJSON, tell: Terminal.tell,
+                    ask: Terminal.ask)
+                guard invocation.words.isEmpty else {
+                    if invocation.line.contains("tail") { Terminal.endQuietlyOnInterrupt() }
+                    _ = await runner.run(invocation.line)
+                    return runner.exitCode
+                }
+                await shell(&runner, prompt: choice.prompt)
+                return ExitCode.success
+            }
+        } catch {
+            Terminal.tell(.error(FailureText.line(.connection(error), address: choice.url)))
+            return ExitCode.failure
+        }
+    }
+
+    /// Reads commands until `exit`, the end of the input or Ctrl-C.
+    ///
+    /// Begins with `status`, as supervisorctl does.
+    private static func shell(_ runner: inout CommandRunner<RemoteServer>, prompt: String) async {
+        Terminal.endQuietlyOnInterrupt()
+        var line: String? = "status"
+        while let command = line, await runner.run(command) == .goOn {
+            line = Terminal.ask("\(prompt)> ", isSecret: false) ?? "EOF"
+        }
+    }
+}

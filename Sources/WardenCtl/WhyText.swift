@@ -1,0 +1,102 @@
+import WardenCore
+package import WardenWire
+
+/// `why` for a person: the verdict first, then what it rests on, then what was and will be done.
+package enum WhyText {
+    /// - Parameter explanation: the document of `/api/v1/workers/NAME/why`.
+    /// - Returns: lines without line ends.
+    package static func lines(_ explanation: JSONValue) -> [String] {
+        let worker = explanation["worker"] ?? .null
+        var lines = [headline(worker), verdict(explanation, worker)]
+        if let reason = explanation["reason"]?.string, !reason.isEmpty { lines.append("  \(reason)") }
+        if let error = explanation["spawn_error"]?.string { lines.append("  \(error)") }
+        lines += section("evidence", evidence(worker))
+        lines += section("readings", readings(explanation, worker))
+        lines += section("last log line", explanation["last_line"]?.string.map { [$0] } ?? [])
+        lines += section("Warden", actions(explanation, worker))
+        let incidents = (explanation["incidents"]?.array ?? []).prefix(CtlLimits.listedIncidents)
+        lines += section("incidents", incidents.map(IncidentText.shortLine))
+        return lines
+    }
+
+    private static func section(_ title: String, _ lines: [String]) -> [String] {
+        lines.isEmpty ? [] : ["", "\(title):"] + lines.map { "  \($0)" }
+    }
+
+    /// `group:name  RUNNING  pid 4242, up 6d 2h, generation 3`.
+    private static func headline(_ worker: JSONValue) -> String {
+        var facts: [String] = []
+        if let pid = worker["pid"]?.integer { facts.append("pid \(pid)") }
+        if let uptime = HealthText.spoken(worker["uptime_seconds"]?.double) { facts.append("up \(uptime)") }
+        if let exit = worker["exit_status"]?.integer {
+            facts.append(exit < 0 ? "ended by signal \(-exit)" : "exit code \(exit)")
+        }
+        if let generation = worker["generation"]?.integer { facts.append("generation \(generation)") }
+        return "\(worker["name"]?.string ?? "?")  \(worker["state"]?.string ?? "?")  \(facts.joined(separator: ", "))"
+    }
+
+    private static func verdict(_ explanation: JSONValue, _ worker: JSONValue) -> String {
+        guard let health = worker["health"], let className = health["class"]?.string else {
+            return "no verdict: it does not run, or is not watched"
+        }
+        let condition = HealthText.condition(health)
+        let since = health["since"]?.string
+        let age = HealthText.age(since, before: explanation["taken_at"]?.string).map { " (\($0) ago)" } ?? ""
+        let meaning = meanings[className].map { ": \($0)" } ?? ""
+        return "\(condition)\(meaning), since \(HealthText.time(since))\(age)"
+    }
+
+    private static let meanings = [
+        "starting": "within its grace", "healthy": "nothing is wrong", "leaking": "works now, but will run out",
+        "dark": "alive, but failing", "hung": "does not move", "bloated": "uses too much memory",
+        "paused": "held still from outside, left alone", "unknown": "cannot be seen, left alone",
+    ]
+
+    private static func evidence(_ worker: JSONValue) -> [String] {
+        let pieces = worker["health"]?["evidence"]?.array ?? []
+        let width = pieces.compactMap { $0["rule"]?.string?.count }.max() ?? 0
+        return pieces.map { piece in
+            let rule = (piece["rule"]?.string ?? "?").padded(to: width)
+            return "\(rule)  \(HealthText.value(piece["value"]))  (line: \(HealthText.value(piece["threshold"])))"
+        }
+    }
+
+    private static func readings(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {
+        var lines: [String] = []
+        if let count = worker["fds"]?.double {
+            let limit = worker["fd_limit"]?.double
+            let of = limit.map { " of \(HealthText.decimal($0, places: 0))" } ?? " (no limit)"
+            let percent = HealthText.percent(count, of: limit).map { " (\($0))" } ?? ""
+            let process = worker["fd_pid"]?.integer.map { " in pid \($0)" } ?? ""
+            lines.append("descriptors  \(HealthText.decimal(count, places: 0))\(of)\(percent)\(process)")
+        }
+        if let trend = HealthText.trend(explanation["trend"]) { lines.append("trend        \(trend)") }
+        if let bytes = worker["rss_bytes"]?.double { lines.append("memory       \(HealthText.bytes(bytes)) resident") }
+        if let age = HealthText.spoken(worker["heartbeat_age_seconds"]?.double) {
+            lines.append("heartbeat    \(age) ago")
+        }
+        return lines
+    }
+
+    private static func actions(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {
+        var lines: [String] = []
+        if explanation["health_paused"]?.bool == true {
+            lines.append("health is paused: verdicts are shown and not acted on (resume-health ends that)")
+        }
+        if let pending = explanation["pending_action"]?.string { lines.append("now: \(pending)") }
+        if let last = worker["last_restart"], last != .null {
+            let outcome = last["outcome"]?.string.map { ", \($0)" } ?? ""
+            let after = HealthText.spoken(last["recovered_seconds"]?.double).map { " after \($0)" } ?? ""
+            let time = HealthText.time(last["at"]?.string)
+            lines.append("last restart: \(time), because of \(last["reason"]?.string ?? "?")\(outcome)\(after)")
+        }
+        if let restarts = worker["restarts"]?.integer { lines.append("restarts: \(restarts) in all") }
+        for budget in explanation["budgets"]?.array ?? [] {
+            let condition = [budget["class"]?.string, budget["cause"]?.string].compactMap { $0 }.joined(separator: "/")
+            let spent = "\(budget["spent"]?.integer ?? 0) of \(budget["allowed"]?.integer ?? 0) restarts used"
+            let end = budget["exhausted"]?.bool == true ? "; spent, Warden restarts it no more for this" : ""
+            lines.append("budget for \(condition): \(spent)\(end)")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,189 @@
+import Testing
+import WardenOutbound
+import WardenWire
+import wardenctl
+
+/// Warden's own commands, for the person at 3 a.m.
+@Suite struct HealthCommandTests {
+    private static let worker =
+        #"{"name":"ami:ami_01","group":"ami","state":"RUNNING","pid":4242,"exit_status":null,"#
+        + #""generation":3,"uptime_seconds":525600,"health":{"class":"dark","cause":"emfile","grade":"proven","#
+        + #""since":"2026-03-04T05:06:47.000Z","evidence":[{"rule":"free_descriptors","value":3,"threshold":655},"#
+        + #"{"rule":"error_line","value":"OSError(24)","threshold":"EMFILE"}]},"fds":65533,"fd_limit":65536,"#
+        + #""fd_pid":4250,"rss_bytes":4400000000,"heartbeat_age_seconds":1.25,"restarts":2,"last_restart":{"#
+        + #""at":"2026-02-26T05:06:07.000Z","reason":"dark/emfile","outcome":"recovered","recovered_seconds":8.2}}"#
+    private static let open =
+        #"{"id":"17-ab","worker":"ami:ami_01","generation":3,"at":"2026-03-04T05:06:48.000Z","#
+        + #""class":"dark","cause":"emfile","grade":"proven","evidence":[],"action":"restart","outcome":null,"#
+        + #""recovered_seconds":null,"held_back_by":null}"#
+    private static let closed =
+        #"{"id":"16-cd","worker":"ami:b","generation":2,"at":"2026-02-26T05:06:07.000Z","#
+        + #""class":"hung","cause":"silent","grade":"weak","evidence":[],"action":"alert","outcome":"superseded","#
+        + #""recovered_seconds":null,"held_back_by":"budget"}"#
+    private static let why =
+        #"{"worker":\#(worker),"taken_at":"2026-03-04T05:07:47.000Z","#
+        + #""reason":"65533 of 65536 descriptors used","last_line":"Failed \#\u001b[0m","spawn_error":null,"#
+        + #""pending_action":"restart begins","health_paused":true,"trend":{"per_hour":417.2,"seconds_to_limit":7500,"#
+        + #""observed_seconds":7200},"incidents":[\#(open),\#(closed)],"#
+        + #""budgets":[{"class":"dark","cause":"emfile","spent":5,"allowed":5,"exhausted":true}]}"#
+
+    private static func server(_ documents: [String: String]) -> FakeServer {
+        let server = FakeServer()
+        for (path, text) in documents {
+            server.documents[path] = ControlAnswer(status: 200, body: Array(text.utf8))
+        }
+        return server
+    }
+
+    @Test("why tells the verdict first, then what it rests on, then what is done.")
+    func whyText() async {
+        let server = Self.server(["/api/v1/workers/ami%3Aami_01/why": Self.why])
+        #expect(
+            await result(of: "why ami:ami_01", server)
+                == CommandResult(
+                    lines: [
+                        "ami:ami_01  RUNNING  pid 4242, up 6d 2h, generation 3",
+                        "dark/emfile (proven): alive, but failing, since 2026-03-04 05:06:47 UTC (1m ago)",
+                        "  65533 of 65536 descriptors used",
+                        "", "evidence:",
+                        "  free_descriptors  3  (line: 655)", "  error_line        OSError(24)  (line: EMFILE)",
+                        "", "readings:",
+                        "  descriptors  65533 of 65536 (99.9 %) in pid 4250",
+                        "  trend        grows by 417 an hour (watched for 2h); full in 2h 5m",
+                        "  memory       4.1 GiB resident", "  heartbeat    1s ago",
+                        "", "last log line:", "  Failed \\x1b[0m",
+                        "", "Warden:",
+                        "  health is paused: verdicts are shown and not acted on (resume-health ends that)",
+                        "  now: restart begins",
+                        "  last restart: 2026-02-26 05:06:07 UTC, because of dark/emfile, recovered after 8s",
+                        "  restarts: 2 in all",
+                        "  budget for dark/emfile: 5 of 5 restarts used; spent, Warden restarts it no more for this",
+                        "", "incidents:", "  2026-03-04 05:06:48 UTC  dark/emfile (proven): restart, open",
+                        "  2026-02-26 05:06:07 UTC  hung/silent (weak): alert (held back by budget), superseded",
+                    ], exitCode: 0))
+    }
+
+    @Test("why of a worker that is down.")
+    func whyDown() throws {
+        let text =
+            #"{"worker":{"name":"w","state":"FATAL","pid":null,"exit_status":-9,"health":null,"restarts":0},"#
+            + #""spawn_error":"Exited too quickly","incidents":[],"budgets":[]}"#
+        #expect(
+            WhyText.lines(try JSONValue(decoding: Array(text.utf8))) == [
+                "w  FATAL  ended by signal 9", "no verdict: it does not run, or is not watched", "  Exited too quickly",
+                "", "Warden:", "  restarts: 0 in all",
+            ])
+    }
+
+    @Test("why and fds bear documents that lack everything.")
+    func emptyDocuments() {
+        #expect(WhyText.lines(.object([:])).first == "?  ?  ")
+        #expect(CensusText.lines(.null).first == "?  pid 0")
+        #expect(IncidentText.lines([.object([:])]).count == 1)
+    }
+
+    @Test("fds: count, limits, trend, kinds.")
+    func census() async {
+        let server = Self.server([
+            "/api/v1/workers/w/descriptors": #"{"worker":"w","pid":4250,"fds":65536,"fd_limit":65536,"#
+                + #""fd_hard_limit":null,"kinds":[{"kind":"pipe","count":65501},{"kind":"/dev/nvidia0","count":19}],"#
+                + #""trend":null}"#
+        ])
+        #expect(
+            await result(of: "fds w", server)
+                == CommandResult(
+                    lines: [
+                        "w  pid 4250", "open descriptors  65536 (100 %)", "soft limit        65536",
+                        "hard limit        none",
+                        "trend             not watched for long enough", "", "   65501  pipe", "      19  /dev/nvidia0",
+                    ], exitCode: 0))
+    }
+
+    @Test(
+        "Trends in words.",
+        arguments: [
+            (
+                #"{"per_hour":417.2,"seconds_to_limit":7500,"observed_seconds":7200}"#,
+                "grows by 417 an hour (watched for 2h); full in 2h 5m"
+            ),
+            (
+                #"{"per_hour":0.25,"seconds_to_limit":null,"observed_seconds":90}"#,
+                "grows by 0.3 an hour (watched for 1m 30s)"
+            ),
+            (#"{"per_hour":-4,"seconds_to_limit":null,"observed_seconds":60}"#, "does not grow (watched for 1m)"),
+        ])
+    func trends(_ trend: String, _ text: String) throws {
+        let census = try JSONValue(decoding: Array(#"{"trend":\#(trend)}"#.utf8))
+        #expect(CensusText.lines(census)[4] == "trend             \(text)")
+    }
+
+    @Test("incidents in columns, of all or of one worker.")
+    func incidents() async {
+        let list = "[\(Self.open),\(Self.closed)]"
+        let server = Self.server([
+            "/api/v1/incidents?limit=20": list, "/api/v1/incidents?worker=ami%3Ab&limit=3": "[]",
+        ])
+        #expect(
+            await result(of: "incidents", server)
+                == CommandResult(
+                    lines: [
+                        "2026-03-04 05:06:48 UTC  ami:ami_01  dark/emfile (proven): restart, open  17-ab",
+                        "2026-02-26 05:06:07 UTC  ami:b       hung/silent (weak): alert (held back by budget), "
+                            + "superseded  16-cd",
+                    ], exitCode: 0))
+        #expect(
+            await result(of: "incidents ami:b --limit 3", server)
+                == CommandResult(lines: ["No incidents"], exitCode: 0))
+        #expect(await result(of: "incidents --json", server) == CommandResult(lines: [list], exitCode: 0))
+        #expect(await result(of: "incidents --limit 0", server).exitCode == 2)
+    }
+
+    @Test("--json gives the document as it came, before or behind the command.")
+    func json() async {
+        let server = Self.server(["/api/v1/workers/w/why": Self.why])
+        #expect(await result(of: "why w --json", server) == CommandResult(lines: [Self.why], exitCode: 0))
+        #expect(await result(of: "why w", server, wantsJSON: true) == CommandResult(lines: [Self.why], exitCode: 0))
+    }
+
+    @Test("pause-health and resume-health take names, groups and all.")
+    func pausing() async {
+        let server = Self.server([
+            "/api/v1/workers/g%3Aa/pause-health": "{}", "/api/v1/workers/g%3Aa/resume-health": "{}",
+        ])
+        server.answers["supervisor.getAllProcessInfo"] = .success(.array([info("g", "a", 20, "RUNNING")]))
+        #expect(
+            await result(of: "pause-health g:a no", server)
+                == CommandResult(
+                    lines: ["g:a: health paused", "no: ERROR (no such process)"], exitCode: 1))
+        #expect(
+            await result(of: "resume-health g:*", server)
+                == CommandResult(lines: ["g:a: health resumed"], exitCode: 0))
+        #expect(
+            await result(of: "resume-health all", server)
+                == CommandResult(lines: ["g:a: health resumed"], exitCode: 0))
+        #expect(
+            await result(of: "pause-health h:*", server)
+                == CommandResult(lines: ["h: ERROR (no such group)"], exitCode: 1))
+    }
+
+    @Test("A server without health is told from a worker that does not exist, and a problem is quoted.")
+    func refusals() async {
+        let server = FakeServer()
+        #expect(
+            await result(of: "why w", server)
+                == CommandResult(
+                    lines: ["w: ERROR (unix:///run/fake.sock knows nothing of health: it is not Warden)"], exitCode: 3))
+        server.documents["/api/v1/workers/w/why"] = ControlAnswer(
+            status: 404, body: Array(#"{"detail":"no worker named w"}"#.utf8))
+        #expect(
+            await result(of: "why w", server)
+                == CommandResult(lines: ["w: ERROR (no such process)"], exitCode: 1))
+        server.documents["/api/v1/workers/w/why"] = ControlAnswer(
+            status: 503, body: Array(#"{"detail":"too many requests wait"}"#.utf8))
+        #expect(
+            await result(of: "why w", server)
+                == CommandResult(lines: ["w: ERROR (too many requests wait)"], exitCode: 1))
+        server.documents["/api/v1/workers/w/why"] = ControlAnswer(status: 200, body: Array("<html>".utf8))
+        #expect(await result(of: "why w", server).exitCode == 1)
+    }
+}

@@ -1,0 +1,50 @@
+import Testing
+import WardenCore
+import WardenHistory
+
+@Suite struct RestartTests {
+    @Test("restarts are counted per slot across the daemon's lives, each once")
+    func counts() throws {
+        let scratch = try Scratch()
+        try scratch.life { store in
+            #expect(try store.restartCount(first) == 0)
+            try store.recordRestart(first, at: wall(1), reason: .exit, generation: Generation(2))
+            try store.recordRestart(first, at: wall(2), reason: .user, generation: Generation(3))
+            try store.recordRestart(first, at: wall(2), reason: .user, generation: Generation(3))
+            try store.recordRestart(second, at: wall(2), reason: .configuration, generation: Generation(3))
+        }
+        try scratch.life { store in
+            // Generations begin anew with the daemon, times do not.
+            try store.recordRestart(first, at: wall(9), reason: .exit, generation: Generation(2))
+            #expect(try store.restartCount(first) == 3)
+            #expect(try store.restartCounts() == [first: 3, second: 1])
+        }
+    }
+
+    @Test("budgets get Warden's own restarts back, oldest first", arguments: [1, 2, 3, 4] as [Int64])
+    func budgets(since: Int64) throws {
+        let scratch = try Scratch()
+        try scratch.life { store in
+            try store.recordRestart(second, at: wall(3), reason: .health(.hung(.silent)), generation: Generation(4))
+            try store.recordRestart(first, at: wall(1), reason: .health(.dark(.emfile)), generation: Generation(2))
+            try store.recordRestart(first, at: wall(2), reason: .exit, generation: Generation(3))
+        }
+        let all = [
+            PastRestart(worker: first, condition: .dark(.emfile), at: wall(1)),
+            PastRestart(worker: second, condition: .hung(.silent), at: wall(3)),
+        ]
+        let store = try scratch.open()
+        #expect(try store.restarts(since: wall(since)) == all.filter { $0.at >= wall(since) })
+    }
+
+    @Test("every condition comes back from a restart")
+    func conditions() throws {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        for (number, condition) in Condition.precedence.enumerated() {
+            let at = wall(Int64(number))
+            try store.recordRestart(first, at: at, reason: .health(condition), generation: Generation(1))
+        }
+        #expect(try store.restarts(since: wall(0)).map(\.condition) == Condition.precedence)
+    }
+}
