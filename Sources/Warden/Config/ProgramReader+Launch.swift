@@ -12,7 +12,25 @@ extension ProgramReader {
         var launch = LaunchSpec(arguments: arguments)
         launch.directory = loading.readOptional("directory", view, Values.text)
         launch.environment = loading.daemonEnvironment.merging(environment) { _, own in own }
+        warnIfMissing(arguments[0], of: launch, &loading)
         return launch
+    }
+
+    /// A command that is not there may come later, with a mount or a deployment: a warning, never an error. Relative
+    /// paths are left to the start, which knows the directory.
+    private func warnIfMissing(_ command: String, of launch: LaunchSpec, _ loading: inout Loading) {
+        let exists = loading.host.fileExists
+        let isThere: Bool
+        if command.hasPrefix("/") {
+            isThere = exists(command)
+        } else if command.contains("/") {
+            return
+        } else {
+            let paths = [launch.environment["PATH"], loading.host.environment["PATH"]].compactMap { $0 }
+            let directories = paths.flatMap { $0.split(separator: ":") }
+            isThere = directories.isEmpty || directories.contains { exists("\($0)/\(command)") }
+        }
+        if !isThere { loading.warn("command", view, "there is no command \(quoted(command)) yet; it cannot start") }
     }
 
     private func environment(_ loading: inout Loading) -> [String: String]? {

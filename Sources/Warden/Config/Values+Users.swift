@@ -17,29 +17,14 @@ extension Values {
         return (userID, groupID)
     }
 
-    /// signal(7) on Linux, by the names that Python has.
-    private static let signalNumbers: [String: Int32] = [
-        "HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "IOT": 6, "BUS": 7, "FPE": 8, "KILL": 9,
-        "USR1": 10, "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15, "STKFLT": 16, "CHLD": 17, "CLD": 17,
-        "CONT": 18, "STOP": 19, "TSTP": 20, "TTIN": 21, "TTOU": 22, "URG": 23, "XCPU": 24, "XFSZ": 25, "VTALRM": 26,
-        "PROF": 27, "WINCH": 28, "IO": 29, "POLL": 29, "PWR": 30, "SYS": 31, "RTMIN": 34, "RTMAX": 64,
-    ]
-
     /// A number or a name with or without `SIG`; supervisord takes 0 as well.
     static func signal(_ text: String) throws(ValueError) -> Signal {
         let name = text.trimmed.uppercased()
-        if let number = Int32(name) {
-            guard number == 0 || (1...31).contains(number) || (34...64).contains(number) else {
-                throw ValueError("\(quoted(text)) is not a signal's number")
-            }
-            return Signal(number)
-        }
+        if let signal = Signal(parsing: name) { return signal }
+        if Int32(name) != nil { throw ValueError("\(quoted(text)) is not a signal's number") }
         let short = name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name
-        guard let number = signalNumbers[short] else {
-            let hint = Spelling.suggestion(for: short, among: signalNumbers.keys.sorted())
-            throw ValueError("\(quoted(text)) is not a signal's name\(hint)")
-        }
-        return Signal(number)
+        let hint = Spelling.suggestion(for: short, among: Signal.knownNames.sorted())
+        throw ValueError("\(quoted(text)) is not a signal's name\(hint)")
     }
 
     /// `none` is `nil`.

@@ -100,7 +100,7 @@ extension RPCMethod {
             guard case .slot = selection else { return try await scope.signalAll(selection, signal) }
             // supervisord looks the worker up before it looks at the signal.
             _ = try await scope.worker(name)
-            guard let number = Signal(name: signal) else { throw .fault(.badSignal, signal) }
+            guard let number = Signal(parsing: signal) else { throw .fault(.badSignal, signal) }
             return try await scope.one(.signal(selection, number), about: name)
         },
         RPCMethod(
@@ -146,7 +146,7 @@ extension RPCScope {
     func signalAll(_ selection: Selection, _ signal: String) async throws(RPCFailure) -> XMLRPCValue {
         var name = ""
         if case .group(let group) = selection { name = group }
-        if let number = Signal(name: signal) { return try await several(.signal(selection, number), about: name) }
+        if let number = Signal(parsing: signal) { return try await several(.signal(selection, number), about: name) }
         do throws(RPCFailure) {
             let signallable = try await snapshots(selection).filter { worker in
                 switch worker.state {

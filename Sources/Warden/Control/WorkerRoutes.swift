@@ -36,7 +36,7 @@ struct WorkerRoutes {
         workers.post(":name/signal") { request, context in
             try await change(request, context) { (selection, body) throws(Problem) in
                 let text = body["signal"]?.string ?? body["signal"]?.integer.map { String($0) } ?? ""
-                guard let signal = Signal(name: text) else { throw Problem(.badSignal(text)) }
+                guard let signal = Signal(parsing: text) else { throw Problem(.badSignal(text)) }
                 return .signal(selection, signal)
             }
         }

@@ -44,25 +44,31 @@ internal enum LineEnd {
         return memchr(start, CInt(byte), bytes.count).map { UnsafeRawPointer($0) - start }
     }
 
-    /// How many LF there are, 32 bytes at a time.
+    /// How many LF there are, 8 bytes at a time.
     internal static func countLineFeeds(in bytes: UnsafeRawBufferPointer) -> Int {
+        guard let start = bytes.baseAddress else { return 0 }
+        let feeds: UInt64 = 0x0A0A_0A0A_0A0A_0A0A
+        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        let ones: UInt64 = 0x0101_0101_0101_0101
         var count = 0
         var index = 0
-        let feeds = SIMD32<UInt8>(repeating: lineFeed)
-        while index + 32 <= bytes.count {
-            // A lane counts to 255 at most.
-            var lanes = SIMD32<UInt8>.zero
-            let end = min(bytes.count - 31, index + 255 * 32)
+        while index &+ 8 <= bytes.count {
+            // Eight counters of a byte each, which reach 255 at most.
+            var counters: UInt64 = 0
+            let end = min(bytes.count &- 7, index &+ 255 &* 8)
             while index < end {
-                let part = bytes.loadUnaligned(fromByteOffset: index, as: SIMD32<UInt8>.self)
-                lanes.replace(with: lanes &+ 1, where: part .== feeds)
-                index += 32
+                // A byte that is an LF becomes 0, and then, alone of all, 0x80.
+                let word = start.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ feeds
+                counters &+= (~(((word & low) &+ low) | word) >> 7) & ones
+                index &+= 8
             }
-            count += Int(SIMD32<UInt16>(truncatingIfNeeded: lanes).wrappedSum())
+            // Pairs of counters first: the sum of eight may be more than a byte holds.
+            let pairs = (counters & 0x00FF_00FF_00FF_00FF) &+ ((counters >> 8) & 0x00FF_00FF_00FF_00FF)
+            count &+= Int((pairs &* 0x0001_0001_0001_0001) >> 48)
         }
         while index < bytes.count {
-            if bytes[index] == lineFeed { count += 1 }
-            index += 1
+            if bytes[index] == lineFeed { count &+= 1 }
+            index &+= 1
         }
         return count
     }
