@@ -45,7 +45,7 @@ import WardenLinux
         let target = LogTarget.file(path: "\(directory)/log", maximumBytes: 50_000_000, backupCount: 2)
         let script = """
             import os
-            line = b'2026-04-29 12:00:00 [info     ] [GPU 0] something ordinary that happened here, with a number 12345\\n'
+            line = b'2026-04-29 12:00:00 [info     ] [GPU 0] something ordinary happened'.ljust(99, b'x') + b'\\n'
             block = line * (\(writeBytes) // 100)
             for _ in range(\(total) // len(block)): os.write(1, block)
             """

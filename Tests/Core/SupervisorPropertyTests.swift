@@ -1,7 +1,9 @@
 import Testing
 import WardenCore
 
-/// Goal: what must hold whatever happens. Method: random events from seeds, in a world that objects.
+/// Goal: what must hold whatever happens.
+///
+/// Method: random events from seeds, in a world that objects.
 @Suite struct SupervisorPropertyTests {
     static let seeds = Array(UInt64(1)...24)
 

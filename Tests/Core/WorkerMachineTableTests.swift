@@ -2,6 +2,7 @@ import Testing
 import WardenCore
 
 /// Goal: every state meets every fact, and both the whole list of orders and the state after it are as written down.
+///
 /// Method: a machine is brought into the state, told the fact at second 100, and compared.
 @Suite struct WorkerMachineTableTests {
     enum Place: CaseIterable {

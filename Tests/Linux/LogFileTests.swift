@@ -3,8 +3,8 @@ import Testing
 import WardenCore
 import WardenLinux
 
-/// Goal: a log grows, rotates and suffers as supervisord's does, and says what it lost. Method: pipes that are filled by
-/// the test, and instants that it makes up.
+/// Goal: a log grows, rotates and suffers as supervisord's does, and says what it lost.
+/// Method: pipes that are filled by the test, and instants that it makes up.
 @Suite struct LogFileTests {
     /// A log with a pipe in front of it.
     private final class Bench {

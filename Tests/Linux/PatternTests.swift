@@ -17,7 +17,8 @@ import WardenLinux
     }
 
     @Test(arguments: [
-        ("", "", true), ("", "x", true), ("^$", "", true), ("x", "", false), ("\\] Batch \\d+: ", "[info ] Batch 12: x", true),
+        ("", "", true), ("", "x", true), ("^$", "", true), ("x", "", false), 
+        ("\\] Batch \\d+: ", "[info ] Batch 12: x", true),
         ("(?i)ERROR", "an error", true), ("ö", "schön", true), ("^.$", "ö", false), ("a\\x00b", "a\0b", true),
     ]) func found(expression: String, line: String, expected: Bool) throws {
         let pattern = try Pattern(expression)
@@ -25,9 +26,10 @@ import WardenLinux
     }
 
     @Test(arguments: [
-        ("Failed to fetch|\\[error\\s*\\]", true), ("^\\d{4}-\\d\\d [^x]*$", true), ("a(?!b)(?i)c", true), ("[\\s\\d]", true),
-        ("a\\nb", false), ("a\\Z", false), ("(?s)a.b", false), ("[[:space:]]", false), ("(*UTF)a", false), ("\\x0a", false),
-        ("(a)\\1", false), ("(?<n>a)", false), ("[\\W]", false), ("[]a]", false), ("[\\t-x]", false), ("\\R", false), ("a\nb", false),
+        ("Failed to fetch|\\[error\\s*\\]", true), ("^\\d{4}-\\d\\d [^x]*$", true), ("a(?!b)(?i)c", true),
+        ("[\\s\\d]", true), ("a\\nb", false), ("a\\Z", false), ("(?s)a.b", false), ("[[:space:]]", false),
+        ("(*UTF)a", false), ("\\x0a", false), ("(a)\\1", false), ("(?<n>a)", false), ("[\\W]", false),
+        ("[]a]", false), ("[\\t-x]", false), ("\\R", false), ("a\nb", false),
     ]) func whatMightSeeBeyondALineIsMatchedLineByLine(expression: String, expected: Bool) throws {
         #expect(try Pattern(expression).searchesChunks == expected)
     }

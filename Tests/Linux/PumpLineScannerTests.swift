@@ -138,6 +138,14 @@ import WardenLinux
         #expect(facts.lastLine == "failed")
     }
 
+    @Test(arguments: [1, 7, 8, 9, 2039, 2040, 2041, 100_003]) func manyLinesAreCountedWhole(count: Int) throws {
+        let scanner = try makeScanner()
+        scanner.write(String(repeating: "\n", count: count), at: 0)
+        #expect(scanner.lineCount == UInt64(count))
+        scanner.write(String(repeating: "ab\n", count: count), at: 0)
+        #expect(scanner.lineCount == UInt64(2 * count))
+    }
+
     @Test func dotsAreLifeWithoutAPattern() throws {
         let scanner = try makeScanner()
         scanner.write("a\n.", at: 1)
@@ -228,7 +236,8 @@ import WardenLinux
             "Too many open files", " in system",
         ]
         let expressions = [
-            "^a", "b$", "a\\s*b", "a[^x]*b", "^$", "\\W\\d+", "(?:ab|12)+", "a(?!b)", "(?<=a)b", "x|^b", "\\bab\\b", "",
+            "^a", "b$", "a\\s*b", "a[^x]*b", "^$", "\\W\\d+", "(?:ab|12)+", "a(?!b)", "(?<=a)b", "x|^b",
+            "\\bab\\b", "",
             "\\[error\\s*\\]", "[a-c]{2,}", "(a|b)*?x", "\\D\\S", "b?$",
         ]
         func pick<Item>(_ items: [Item]) -> Item { items[Int(dice.next() % UInt64(items.count))] }
@@ -237,7 +246,9 @@ import WardenLinux
         let quick = try scanner(rules)
         // A group that can be anything, and that no chunk may be searched for.
         let slow = try scanner(rules.map { "(?<name>)\($0)" })
-        for scanner in [quick, slow] { text.withUnsafeBytes { scanner.take($0, from: .standardOutput, at: instant(0)) } }
+        for scanner in [quick, slow] {
+            text.withUnsafeBytes { scanner.take($0, from: .standardOutput, at: instant(0)) }
+        }
         #expect(quick.lineCount == slow.lineCount)
         #expect(quick.report(drainedAt: instant(1)) == slow.report(drainedAt: instant(1)), "\(rules)")
     }

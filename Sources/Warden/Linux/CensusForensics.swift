@@ -2,8 +2,8 @@ internal import Glibc
 package import WardenCore
 
 extension Census {
-    /// Looks a worker over before it is ended: its descriptors by kind, its processes, its last lines. Whatever cannot be
-    /// had is named as a gap.
+    /// Looks a worker over before it is ended: its descriptors by kind, its processes, its last lines. Whatever cannot
+    /// be had is named as a gap.
     ///
     /// For a thread that may be abandoned: a stuck process can make a reading of /proc block.
     ///

@@ -193,8 +193,8 @@ package final class LogFile {
         if retryAt == nil { retryAt = instant + LogFileLimits.retryAfter }
     }
 
-    // Up to the end of the line in which the file reaches its maximum: a record is never split, so a rotated file may be
-    // a little larger than the maximum, as supervisord's is.
+    // Up to the end of the line in which the file reaches its maximum: a record is never split, so a rotated file may
+    // be a little larger than the maximum, as supervisord's is.
     private func pieceCount(of bytes: UnsafeRawBufferPointer) -> Int {
         guard maximumBytes > 0, offset + Int64(bytes.count) >= rotationAtBytes else { return bytes.count }
         let room = max(1, Int(rotationAtBytes - offset))

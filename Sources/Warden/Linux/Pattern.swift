@@ -36,8 +36,8 @@ package enum PatternLimits {
     package static let stackBytes = (first: 32 * 1024, last: 512 * 1024)
 }
 
-/// A regular expression of PCRE2, compiled to machine code where that is possible. It reads bytes, not characters: a log
-/// may hold anything.
+/// A regular expression of PCRE2, compiled to machine code where that is possible. It reads bytes, not characters: a
+/// log may hold anything.
 ///
 /// It never changes after it was made, so that threads share it; each matches with a `PatternMatcher` of its own.
 package final class Pattern: Sendable {

@@ -1,9 +1,9 @@
-/// Rewrites an expression so that it can be looked for in many lines at once: one search through a chunk finds the first
-/// line that matches, at ten times the speed of one match per line.
+/// Rewrites an expression so that it can be looked for in many lines at once: one search through a chunk finds the
+/// first line that matches, several times as fast as one match per line.
 ///
-/// The rewritten form must match in the chunk exactly where the original matches in a line. So nothing in it may consume
-/// the end of a line, and anchors must mean lines (PCRE2_MULTILINE). Whatever is not surely so is refused; the expression
-/// is then matched line by line.
+/// The rewritten form must match in the chunk exactly where the original matches in a line. So nothing in it may
+/// consume the end of a line, and anchors must mean lines (PCRE2_MULTILINE). Whatever is not surely so is refused; the
+/// expression is then matched line by line.
 internal struct PatternChunkForm {
     private var input: ArraySlice<UInt8>
     private var output: [UInt8] = []

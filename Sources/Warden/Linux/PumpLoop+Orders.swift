@@ -1,3 +1,4 @@
+internal import Glibc
 internal import WardenCore
 
 extension PumpLoop {
@@ -18,7 +19,7 @@ extension PumpLoop {
         at now: Instant
     ) {
         guard streams.count < PumpLimits.streams else {
-            let failure = KernelFailure("attach stream", "number \(streams.count + 1)", 0)
+            let failure = KernelFailure("attach stream", "number \(streams.count + 1)", ENOBUFS)
             reports.trouble(LogTrouble(path: "", failure: failure, droppedBytes: 0))
             return
         }

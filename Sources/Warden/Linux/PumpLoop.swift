@@ -104,8 +104,8 @@ internal final class PumpLoop {
         return events
     }
 
-    // A worker that writes line by line wakes us for each, and each turn costs several calls. A pause lets its lines add
-    // up in the pipe; an error is reported a millisecond later then.
+    // A worker that writes line by line wakes us for each, and each turn costs several calls. A pause lets its lines
+    // add up in the pipe; an error is reported a millisecond later then.
     private func gather(waited: Duration, events: Int) {
         let isHasty = events > 0 && movedBytes > 0 && movedBytes < PumpLimits.smallTurnBytes
             && waited < PumpLimits.gatheringPause
@@ -161,7 +161,9 @@ internal final class PumpLoop {
             stream.aheadBytes = max(stream.aheadBytes, count) - written
             suspend(stream, until: log)
         } else {
-            stream.aheadBytes = 0
+            stream.aheadBytes = max(0, stream.aheadBytes - count)
+            // The log may be opened anew: whoever waits for the old one tries again.
+            if case .dropped = progress, !log.waiting.isEmpty { resume(log) }
         }
         movedBytes += moved
         setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)

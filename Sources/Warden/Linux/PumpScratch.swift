@@ -1,8 +1,8 @@
 internal import CWardenLinux
 internal import Glibc
 
-/// A pipe of the pump's own, into which it copies what stands in a worker's pipe, so that it can read it and still leave
-/// the original for splice(2). Should the daemon die between the two, the worker's pipe still has everything.
+/// A pipe of the pump's own, into which it copies what stands in a worker's pipe, so that it can read it and still
+/// leave the original for splice(2). Should the daemon die between the two, the worker's pipe still has everything.
 package final class ScratchPipe {
     /// A worker's pipe, borrowed.
     package struct Source: ~Copyable {

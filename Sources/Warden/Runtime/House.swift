@@ -173,21 +173,31 @@ final class House {
                 try NetworkThread.run {
                     await withTaskGroup(of: Void.self) { group in
                         group.addTask { await House.beatForEver(beat) }
-                        group.addTask { await sender.run() }
-                        do throws(ControlError) {
-                            try await server.run { _ = inbox.post(.ready) }
-                        } catch {
-                            mainLog.write(LogRecord(.critical, "\(error)"))
-                            _ = inbox.post(.endRequested(.shutdown))
-                        }
-                        // Alerts that are owed get a moment; the outbox keeps the rest for the next life.
-                        try? await Task.sleep(for: RuntimeLimits.farewell)
+                        await House.serve(server, sender, inbox, mainLog)
                         group.cancelAll()
                     }
                 }
             } catch {
                 mainLog.write(LogRecord(.critical, "The network thread ended: \(error)"))
             }
+        }
+    }
+
+    private static func serve(
+        _ server: ControlServer, _ sender: AlertSender, _ inbox: Mailbox<Event>, _ mainLog: MainLog
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await sender.run() }
+            do throws(ControlError) {
+                try await server.run { _ = inbox.post(.ready) }
+            } catch {
+                mainLog.write(LogRecord(.critical, "\(error)"))
+                _ = inbox.post(.endRequested(.shutdown))
+            }
+            // Alerts that are still owed get a moment; the outbox keeps the rest for the next life. Cancelled: over.
+            group.addTask { try? await Task.sleep(for: RuntimeLimits.farewell) }
+            await group.next()
+            group.cancelAll()
         }
     }
 
