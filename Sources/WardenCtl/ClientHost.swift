@@ -9,7 +9,8 @@ extension ConfigurationHost {
     static func client() -> ConfigurationHost {
         ConfigurationHost(
             readFile: readFile, glob: { _ in [] }, isDirectory: { _ in false }, fileExists: { access($0, F_OK) == 0 },
-            user: { _ in nil }, group: { _ in nil }, homeDirectory: { _ in nil }, compilePattern: { _ in nil },
+            isExecutable: { access($0, X_OK) == 0 }, user: { _ in nil },
+            group: { _ in nil }, homeDirectory: { _ in nil }, compilePattern: { _ in nil },
             environment: ProcessInfo.processInfo.environment, hostNodeName: "",
             currentDirectory: FileManager.default.currentDirectoryPath, userID: getuid(), descriptorHardLimit: 0)
     }

@@ -161,6 +161,7 @@ private struct BenchmarkChild: ~Copyable {
     deinit {
         // The group: the shell's children, too. It may be gone already.
         _ = try? child.deliverToGroup(.kill)
+        _ = waitpid(child.pid, nil, 0)
     }
 
     var pid: Int32 { child.pid }

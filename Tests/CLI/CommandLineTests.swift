@@ -102,7 +102,8 @@ import wardenctl
             readFile: { path in
                 files[path].map { .success(Array($0.utf8)) } ?? .failure(.init("No such file or directory"))
             },
-            glob: { _ in [] }, isDirectory: { _ in false }, fileExists: { files[$0] != nil }, user: { _ in nil },
+            glob: { _ in [] }, isDirectory: { _ in false }, fileExists: { files[$0] != nil },
+            isExecutable: { _ in true }, user: { _ in nil },
             group: { _ in nil }, homeDirectory: { _ in nil }, compilePattern: { _ in nil },
             environment: ["PORT": "9009"], hostNodeName: "h", currentDirectory: "/cwd", userID: 1000,
             descriptorHardLimit: 1024)

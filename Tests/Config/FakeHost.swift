@@ -7,8 +7,8 @@ struct FakeHost {
     var files: [String: String] = [:]
     var unreadable: [String: String] = [:]
     var directories: Set<String> = ["/", "/tmp", "/srv", "/var/log", "/etc", "/etc/conf.d", "/home/debian"]
-    /// Where every command that is asked for is there.
-    var commandDirectories = ["/bin/", "/usr/", "/opt/"]
+    /// Every other command that is asked for is there.
+    var missingCommands: Set<String> = []
     var environment: [String: String] = ["HOME": "/root", "TOKEN": "t0ken", "PERCENT": "100%d"]
     var users: [String: UInt32] = ["root": 0, "debian": 1000, "1000": 1000, "nobody": 65534]
     var groups: [String: UInt32] = ["root": 0, "adm": 4, "debian": 1000]
@@ -31,10 +31,8 @@ struct FakeHost {
                     .filter { !$0.dropFirst(parts[0].count).contains("/") && $0.count > parts[0].count }.sorted()
             },
             isDirectory: { world.directories.contains($0) },
-            fileExists: { path in
-                world.files[path] != nil || world.directories.contains(path)
-                    || world.commandDirectories.contains { path.hasPrefix($0) }
-            },
+            fileExists: { world.files[$0] != nil || world.directories.contains($0) },
+            isExecutable: { !world.missingCommands.contains($0) },
             user: { name in
                 world.users[name].map {
                     LaunchSpec.Identity(name: name, userID: $0, groupID: $0, groupIDs: [$0, 7])

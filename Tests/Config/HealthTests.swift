@@ -97,7 +97,8 @@ import WardenCore
         var expected = HealthSpec()
         example.change(&expected)
         let result = Self.health(example.options)
-        #expect(result.lines == [])
+        // Read and kept, though this version does not ask.
+        #expect(result.lines.filter { !$0.hasSuffix("not asked by this version yet") } == [])
         #expect(result.program?.health == expected)
     }
 
@@ -179,9 +180,9 @@ import WardenCore
         ("rss_warning=2GB\nrss_limit=1GB", "rss_warning is not below rss_limit"),
         ("on_dark=drain", "drain without drain_command or drain_signal is a plain restart"),
         ("progress_timeout=5m", "has no effect without progress_pattern"),
-        ("demand=https://h/q#/a/b", "an http or tcp demand is not asked by this version yet"),
-        ("probe=tcp://h:80", "an http or tcp probe is not asked by this version yet"),
-        ("probe=http://h/", "an http or tcp probe is not asked by this version yet"),
+        ("demand=https://h/q#/a/b", "a demand over http is not asked by this version yet"),
+        ("probe=tcp://h:80", "probes are not asked by this version yet"),
+        ("probe=http://h/", "probes are not asked by this version yet"),
     ])
     func warnings(options: String, expected: String) {
         let result = Self.health(options)

@@ -140,6 +140,22 @@ import WardenCore
         #expect(error.description.hasPrefix("/etc/w.conf:\(option.contains("\n") ? 5 : 4): [program:x] "), "\(error)")
     }
 
+    /// Goal: a command that is not there is a warning with its place, once for all slots, and never an error; it is
+    /// looked for where a start would look.
+    @Test func commandThatIsNotThere() {
+        var world = FakeHost()
+        world.missingCommands = ["/not/there", "/a/worker", "/b/worker"]
+        let absolute = world.body("[program:x]\ncommand=/not/there --run\nnumprocs=2\nprocess_name=%(process_num)d")
+        #expect(
+            absolute.lines == [
+                "/etc/w.conf:3: warning: [program:x] command: there is no command '/not/there' yet; it cannot start"
+            ])
+        let searched = world.body("[program:x]\ncommand=worker\nenvironment=PATH=\"/a:/b\"")
+        #expect(searched.lines.count == 1)
+        #expect(world.body("[program:x]\ncommand=worker\nenvironment=PATH=\"/a:/c\"").lines == [])
+        #expect(world.body("[program:x]\ncommand=./worker").lines == [])
+    }
+
     /// Goal: what supervisord takes, Warden takes.
     @Test(arguments: [
         "startsecs=-1", "stopwaitsecs=-5", "exitcodes=", "stopsignal=0", "stopsignal= 9", "numprocs=0", "numprocs=-1",

@@ -176,7 +176,7 @@ struct World {
 
     private mutating func carryOut(_ directive: Directive) {
         switch directive {
-        case .spawn(let worker, _, _): spawn(worker)
+        case .spawn(let worker, _, _, _): spawn(worker)
         case .signal(let worker, let signal, let reach): deliver(signal, to: worker, reach)
         case .release(let worker, _):
             if children[worker] != nil { objections.append("released while alive: \(worker)") }
@@ -238,7 +238,7 @@ func words(_ directives: [Directive]) -> [String] {
 
 private func word(_ directive: Directive) -> String {
     switch directive {
-    case .spawn(let worker, let spec, let restarts):
+    case .spawn(let worker, let spec, let restarts, _):
         "spawn \(spec.name.process).\(worker.generation.number) restarts \(restarts)"
     case .signal(let worker, let signal, let reach):
         "\(signal.name) \(reach) \(worker.slot.number).\(worker.generation.number)"

@@ -10,6 +10,7 @@ struct ChildTests {
         var living = try Launchpad.launch(["sleep", "1000"])
         let pid = living.child.pid
         try living.child.deliver(Signal(SIGSTOP))
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { TreeMember(pid: pid)?.state == .stopped })
         #expect(try living.child.reap() == nil)
         try living.child.deliver(.kill)
@@ -20,6 +21,7 @@ struct ChildTests {
     func reaped() throws {
         var living = try Launchpad.launch(["sleep", "1000"])
         try living.child.deliver(.kill)
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { (try? living.child.peekExit()) == .signal(SIGKILL, coreDumped: false) })
         #expect(try living.child.deliver(.terminate))
         #expect(try living.child.reap() == .signal(SIGKILL, coreDumped: false))
@@ -33,10 +35,12 @@ struct ChildTests {
     func group() throws {
         var living = try Launchpad.launch(["sh", "-c", "sleep 1000 & sleep 1000 & wait"])
         let pid = living.child.pid
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { ProcessTree.members(of: pid).members.count == 3 })
         let members = ProcessTree.members(of: pid).members
         try living.child.deliverToGroup(.kill)
         #expect(try Launchpad.end(of: &living.child) == .signal(SIGKILL, coreDumped: false))
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { members.allSatisfy { $0.isGone } })
     }
 
@@ -44,6 +48,7 @@ struct ChildTests {
     func members() throws {
         var living = try Launchpad.launch(["sh", "-c", "sh -c 'sleep 1000; :' & sleep 1000; :"])
         let pid = living.child.pid
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { ProcessTree.members(of: pid).members.count == 4 })
         let reading = ProcessTree.members(of: pid)
         #expect(!reading.isTruncated)
@@ -66,8 +71,10 @@ struct ChildTests {
         // In the background: a foreground command is made with vfork(2), whose parent is not stoppable before the exec.
         var living = try Launchpad.launch(["sh", "-c", "sleep 1000 & wait"])
         let pid = living.child.pid
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { ProcessTree.members(of: pid).members.count == 2 })
         ProcessTree.deliver(Signal(SIGSTOP), to: ProcessTree.members(of: pid).members)
+        // Nothing but the status can be expected here; an error is not it.
         #expect(Launchpad.until { ProcessTree.members(of: pid).members.allSatisfy { $0.state == .stopped } })
         #expect(ProcessTree.deliver(.terminate, to: ProcessTree.members(of: pid).members) == 2)
         #expect(try Launchpad.end(of: &living.child) == .signal(SIGTERM, coreDumped: false))
@@ -114,7 +121,8 @@ struct ChildTests {
             var living = try Launchpad.launch(["sh", "-c", "setsid sleep 1000 & exit 4"])
             let own = living.child.pid
             try #require(try Launchpad.end(of: &living.child) == .code(4))
-            #expect(Launchpad.until { !ProcessTree.orphans(unless: { _ in false }).isEmpty })
+            // Nothing but the status can be expected here; an error is not it.
+        #expect(Launchpad.until { !ProcessTree.orphans(unless: { _ in false }).isEmpty })
             let orphans = ProcessTree.orphans(unless: { _ in false })
             #expect(orphans.count == 1)
             #expect(orphans.first?.session != own)
@@ -123,7 +131,8 @@ struct ChildTests {
             // One of our own ends first: it hides the orphan until it is reaped.
             var second = try Launchpad.launch(["true"])
             let pid = second.child.pid
-            #expect(Launchpad.until { (try? second.child.peekExit()) == .code(0) })
+            // Nothing but the status can be expected here; an error is not it.
+        #expect(Launchpad.until { (try? second.child.peekExit()) == .code(0) })
             let hidden = Strangers.reap(unless: { $0 == pid })
             #expect(hidden.hiddenBehind == pid && hidden.reaped.isEmpty)
             #expect(try second.child.reap() == .code(0))

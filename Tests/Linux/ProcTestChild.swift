@@ -32,8 +32,10 @@ struct ProcTestChild: ~Copyable {
     }
 
     deinit {
-        // Whatever the test did to it: it may be stopped, or gone.
+        // Whatever the test did to it: it may be stopped, or gone. A zombie left behind would keep the test library's
+        // own wait for exit tests from ever seeing theirs.
         _ = try? child.deliver(.kill)
+        _ = waitpid(child.pid, nil, 0)
     }
 
     var pid: Int32 { child.pid }

@@ -95,7 +95,7 @@ struct SimulatedMachine: Machine, ~Copyable {
 
     // MARK: - Workers
 
-    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int) {
+    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int, reason: RestartReason?) {
         mix("spawn \(worker.slot.number) \(worker.generation.number)")
         checker.spawned(worker, spec.name, at: clock)
         if dice.fraction() < 0.01 {

@@ -37,6 +37,8 @@ package struct ConfigurationHost: Sendable {
     package var isDirectory: @Sendable (_ path: String) -> Bool
     /// Whether a path names anything.
     package var fileExists: @Sendable (_ path: String) -> Bool
+    /// Whether a path leads to a program that can be executed.
+    package var isExecutable: @Sendable (_ path: String) -> Bool
     /// The user of that name or number with all groups; `nil` when the host has none.
     package var user: @Sendable (_ nameOrID: String) -> LaunchSpec.Identity?
     /// The id of the group of that name or number; `nil` when the host has none.
@@ -65,6 +67,7 @@ package struct ConfigurationHost: Sendable {
         glob: @escaping @Sendable (String) -> [String],
         isDirectory: @escaping @Sendable (String) -> Bool,
         fileExists: @escaping @Sendable (String) -> Bool,
+        isExecutable: @escaping @Sendable (String) -> Bool,
         user: @escaping @Sendable (String) -> LaunchSpec.Identity?,
         group: @escaping @Sendable (String) -> UInt32?,
         homeDirectory: @escaping @Sendable (String) -> String?,
@@ -76,6 +79,7 @@ package struct ConfigurationHost: Sendable {
         self.glob = glob
         self.isDirectory = isDirectory
         self.fileExists = fileExists
+        self.isExecutable = isExecutable
         self.user = user
         self.group = group
         self.homeDirectory = homeDirectory

@@ -99,8 +99,10 @@ extension Loading {
     private mutating func warnOfNotAsked(_ section: Section, _ view: SectionView) {
         for key in ["demand", "probe"] {
             guard let value = section.entries[key]?.value.lowercased() else { continue }
-            if ["http://", "https://", "tcp://"].contains(where: value.hasPrefix) {
-                warn(key, view, "an http or tcp \(key) is not asked by this version yet; exec: is")
+            if key == "probe", value != "none" {
+                warn(key, view, "probes are not asked by this version yet")
+            } else if ["http://", "https://"].contains(where: value.hasPrefix) {
+                warn(key, view, "a demand over http is not asked by this version yet; exec: is")
             }
         }
     }

@@ -19,7 +19,7 @@ extension ProgramReader {
     /// A command that is not there may come later, with a mount or a deployment: a warning, never an error. Relative
     /// paths are left to the start, which knows the directory.
     private func warnIfMissing(_ command: String, of launch: LaunchSpec, _ loading: inout Loading) {
-        let exists = loading.host.fileExists
+        let exists = loading.host.isExecutable
         let isThere: Bool
         if command.hasPrefix("/") {
             isThere = exists(command)

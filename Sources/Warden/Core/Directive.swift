@@ -1,7 +1,7 @@
 /// An order from the core to the shell. Carried out in the order given; what comes of it returns as events.
 package enum Directive: Hashable, Sendable {
-    /// Start a worker. Answers: `.spawned` or `.spawnFailed`.
-    case spawn(WorkerID, ProgramSpec, restartCount: Int)
+    /// Start a worker; the reason is `nil` for the first start of a slot. Answers: `.spawned` or `.spawnFailed`.
+    case spawn(WorkerID, ProgramSpec, restartCount: Int, reason: RestartReason?)
     /// Send a signal. Answers only when it fails with something other than ESRCH.
     case signal(WorkerID, Signal, Reach)
     /// The worker is gone for good: end what is left of its tree, if told to, and forget it.

@@ -100,7 +100,7 @@ extension Supervisor {
         }
         guard let slot = slots[id] else { return }
         let worker = WorkerID(slot: id, generation: generation)
-        directives.append(.spawn(worker, slot.spec, restartCount: restartCount ?? 0))
+        directives.append(.spawn(worker, slot.spec, restartCount: restartCount ?? 0, reason: reason))
     }
 
     private mutating func changed(_ id: SlotID, to state: ProcessState, at now: Moment) {

@@ -52,6 +52,12 @@ package enum HostFiles {
         access(path, F_OK) == 0
     }
 
+    /// Whether a path leads to a file that somebody may execute.
+    package static func isExecutable(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o111 != 0
+    }
+
     /// A user's home directory; empty stands for the daemon's own user. `nil` when there is none.
     package static func homeDirectory(of user: String) -> String? {
         if user.isEmpty, let home = getenv("HOME") { return String(cString: home) }

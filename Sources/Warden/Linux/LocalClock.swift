@@ -25,8 +25,9 @@ package enum LocalClock {
     package static func logStamp(of time: WallTime) -> String {
         let parts = parts(of: time)
         let milliseconds = Int(((time.microseconds % 1_000_000) + 1_000_000) % 1_000_000) / 1000
-        return "\(padded(parts.year, 4))-\(padded(parts.month, 2))-\(padded(parts.day, 2)) "
-            + "\(padded(parts.hour, 2)):\(padded(parts.minute, 2)):\(padded(parts.second, 2)),\(padded(milliseconds, 3))"
+        let day = "\(padded(parts.year, 4))-\(padded(parts.month, 2))-\(padded(parts.day, 2))"
+        let time = "\(padded(parts.hour, 2)):\(padded(parts.minute, 2)):\(padded(parts.second, 2))"
+        return "\(day) \(time),\(padded(milliseconds, 3))"
     }
 
     private static func padded(_ number: Int, _ width: Int) -> String {

@@ -29,6 +29,7 @@ struct ConfigurationReader: Sendable {
             glob: { HostFiles.glob($0) },
             isDirectory: { HostFiles.isDirectory($0) },
             fileExists: { HostFiles.exists($0) },
+            isExecutable: { HostFiles.isExecutable($0) },
             // The reason is always the same to the configuration: no such user or group.
             user: { try? UserDatabase.identity(of: $0) },
             group: { try? UserDatabase.groupID(of: $0) },

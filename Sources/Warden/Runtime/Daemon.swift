@@ -7,8 +7,8 @@ import WardenOutbound
 
 /// The daemon from its first thread to its last.
 ///
-/// Start: sockets, then threads, then the workers; READY when both are there. End: the workers, then what tells of them,
-/// then the sockets.
+/// Start: sockets, then threads, then the workers; READY when both are there. End: the workers, then what tells of
+/// them, then the sockets.
 package struct Daemon {
     /// Why the daemon could not begin: a text with the place and the remedy, for standard error. Exit code 2.
     package struct StartFailure: Error, Hashable, Sendable, CustomStringConvertible {

@@ -75,8 +75,8 @@ final class House {
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
-                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() }, localTime: { LocalClock.parts(of: $0) },
-                log: log))
+                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
+                localTime: { LocalClock.parts(of: $0) }, log: log))
     }
 
     private static func pumpReports(

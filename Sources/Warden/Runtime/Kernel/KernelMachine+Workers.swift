@@ -2,7 +2,10 @@ import WardenCore
 import WardenLinux
 
 extension KernelMachine {
-    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int) {
+    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int, reason: RestartReason?) {
+        // The first start in this life of the daemon is one more start of a slot that ran in an earlier one.
+        let recorded = reason ?? (restartCount > 0 ? .exit : nil)
+        if let recorded { parts.scribe.store(spec.name, recorded, worker.generation) }
         do throws(SpawnFailure) {
             try start(worker, spec, restartCount: restartCount)
         } catch {

@@ -102,9 +102,10 @@ struct KernelMachine: Machine, ~Copyable {
         do throws(KernelFailure) {
             for ready in try poller.wait(until: limit) { take(ready) }
         } catch {
-            // Nothing that can happen to a living epoll; if it does, the loop must not spin.
+            // Nothing that can happen to a living epoll. If it does, the loop must neither spin nor die.
             log(LogRecord(.critical, "internal: \(error)"))
-            preconditionFailure("the shell's epoll is broken: \(error)")
+            _ = parts.inbox.wait(until: MonotonicClock.now() + RuntimeLimits.watchInterval)
+            takeInbox()
         }
         let now = MonotonicClock.now()
         expire(at: now)

@@ -15,8 +15,8 @@ package protocol Machine: ~Copyable {
     ///   - events: what happened is appended, at most `ShellLimits.eventsPerTurn`.
     mutating func waitForEvents(until deadline: Instant?, into events: inout [Event])
 
-    /// Starts a worker. Event: `.spawned` or `.spawnFailed`.
-    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int)
+    /// Starts a worker; the reason is `nil` for the first start of a slot. Event: `.spawned` or `.spawnFailed`.
+    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int, reason: RestartReason?)
     /// Signals a worker. Event: `.signalFailed`, unless it went well or the worker is gone.
     mutating func signal(_ worker: WorkerID, _ signal: Signal, _ reach: Reach)
     /// Forgets a worker that has ended, and ends what is left of its tree when `sweep` says so.

@@ -54,7 +54,8 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
 
     private mutating func carryOut(_ directive: Directive) {
         switch directive {
-        case .spawn(let worker, let spec, let restartCount): machine.spawn(worker, spec, restartCount: restartCount)
+        case .spawn(let worker, let spec, let restartCount, let reason):
+            machine.spawn(worker, spec, restartCount: restartCount, reason: reason)
         case .signal(let worker, let signal, let reach): machine.signal(worker, signal, reach)
         case .release(let worker, let sweep): machine.release(worker, sweep: sweep)
         case .collectForensics(let worker, let budget, let command):

@@ -138,7 +138,7 @@ final class ControlBridge: ControlBackend {
 
     func census(of worker: SlotName) async -> DescriptorCensus? {
         let selection = Selection.slot(group: worker.group, process: worker.process)
-        guard case .snapshots(let snapshots) = await perform(.snapshot(selection)), let snapshot = snapshots.first else {
+        guard case .snapshots(let found) = await perform(.snapshot(selection)), let snapshot = found.first else {
             return nil
         }
         return await withCheckedContinuation { continuation in

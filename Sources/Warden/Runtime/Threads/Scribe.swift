@@ -7,8 +7,8 @@ import WardenWire
 
 /// The thread that owns the history: incidents, restarts, and the alerts that are still owed.
 ///
-/// The database may be slow, full or broken; supervision neither waits for it nor ends with it. Without a history, alerts
-/// are still sent, from memory.
+/// The database may be slow, full or broken; supervision neither waits for it nor ends with it. Without a history,
+/// alerts are still sent, from memory.
 final class Scribe: Sendable {
     private enum Order: Sendable {
         case incident(Incident)
