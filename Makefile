@@ -12,7 +12,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench nightly clean help
+.PHONY: setup build test demo install format lint bench sanitize fuzz nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -51,6 +51,12 @@ lint: ## Say where the Swift sources leave the house style
 bench: build ## Measure what the speed table promises
 	@if [ -x Tests/Benchmarks/run ]; then Tests/Benchmarks/run --warden $(BUILD)/warden; \
 	else echo "bench: there is no Tests/Benchmarks/run yet"; exit 1; fi
+
+sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
+	@Tests/Sanitize/run
+
+fuzz: setup ## Feed the decoders and the configuration's reader with mutated input, 20 s each
+	@Tests/Fuzz/run --seconds 20
 
 nightly: test ## The long runs: the tests over and over, then the demo
 	@for round in 1 2 3 4 5; do \

@@ -16,10 +16,11 @@ func room(_ name: String, at folder: String, _ dependencies: [Target.Dependency]
     .target(name: name, dependencies: dependencies, path: "Sources/Warden/\(folder)", swiftSettings: settings)
 }
 
-/// The tests of a room, under `Tests`.
-func tests(_ folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// The tests of a room, under `Tests`; `excluded` are its files that are not Swift.
+func tests(_ folder: String, _ dependencies: [Target.Dependency] = [], excluding excluded: [String] = []) -> Target {
     .testTarget(
-        name: "\(folder)Tests", dependencies: dependencies, path: "Tests/\(folder)", swiftSettings: settings)
+        name: "\(folder)Tests", dependencies: dependencies, path: "Tests/\(folder)", exclude: excluded,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -102,6 +103,6 @@ let package = Package(
         tests("Runtime", ["WardenCore", "WardenRuntime"]),
         tests("CLI", ["WardenCore", "WardenConfig", "WardenWire", "WardenOutbound", "wardenctl"]),
         tests("Simulation", ["WardenCore", "WardenRuntime"]),
-        tests("Benchmarks", ["WardenCore", "WardenLinux"]),
+        tests("Benchmarks", ["WardenCore", "WardenLinux"], excluding: ["run"]),
     ]
 )

@@ -92,9 +92,9 @@ extension WorkerMachineTableTests {
             return ([.log(.info, "spawned: 'w0' with pid 77")], .starting(self.run))
         case .spawnFailed: return ([cannotFind, release, failed], retry)
         case .exitedWell:
-            return ([.log(.info, "exited: w0 (exit status 0; not expected)"), release, failed], retry)
+            return ([.log(.warn, "exited: w0 (exit status 0; not expected)"), release, failed], retry)
         case .exitedBadly:
-            return ([.log(.info, "exited: w0 (terminated by SIGKILL; not expected)"), release, failed], retry)
+            return ([.log(.warn, "exited: w0 (terminated by SIGKILL; not expected)"), release, failed], retry)
         case .signalFailed: return ([.log(.warn, "cannot signal 'w0': errno 1")], nil)
         }
     }
@@ -166,7 +166,7 @@ extension WorkerMachineTableTests {
         case .spawned: return ([.log(.info, "spawned: 'w0' with pid 77")], nil)
         case .spawnFailed: return ended([cannotFind, .log(.info, "stopped: w0 (never started)")])
         case .exitedWell: return ended([.log(.info, "stopped: w0 (exit status 0)")])
-        case .exitedBadly: return ended([.log(.info, "stopped: w0 (terminated by SIGKILL)")])
+        case .exitedBadly: return ended([.log(.warn, "stopped: w0 (terminated by SIGKILL)")])
         case .signalFailed:
             let orders: [Order] = [
                 .log(.critical, "unknown problem killing w0 (77): errno 1"),

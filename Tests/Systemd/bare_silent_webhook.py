@@ -1,41 +1,21 @@
 #!/usr/bin/env python3
-import http.server
-import os
 import socket
-import sys
-import threading
 import time
 
-from scenario import ROOT, Daemon, check, run, wait
-
-WORKER = os.path.join(ROOT, "packaging", "demo", "leaky_worker.py")
-
-
-class Queue(http.server.BaseHTTPRequestHandler):
-    """What the worker polls: there is always a job."""
-
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_):
-        """Nothing."""
+from scenario import LEAKY_WORKER, Daemon, Queue, check, run, serve, wait
 
 
 def scenario(daemon):
     """A webhook that never answers delays no restart and no answer; the log says which one it is."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Queue)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = serve(Queue)
     # Connections are taken by the kernel up to the backlog, and nobody ever reads from them.
     silent = socket.create_server(("127.0.0.1", 0), backlog=64)
     address = f"127.0.0.1:{silent.getsockname()[1]}"
     daemon.configure(f"""[program:steady]
 command = sleep 1000
 [program:leaky]
-command = {sys.executable} {WORKER} --keep 1
-environment = WARDEN_DEMO_PORT="{server.server_port}",WARDEN_DEMO_NOFILE="48"
+command = {LEAKY_WORKER} --keep 1
+environment = WARDEN_DEMO_PORT="{port}",WARDEN_DEMO_NOFILE="48"
 redirect_stderr = true
 [health:leaky]
 interval = 500ms

@@ -4,6 +4,7 @@ A scenario is one file with one function, given to `run()`. It talks to the bina
 `Failed` with what it missed; then the daemon's last lines are shown. Every wait has a deadline. Standard library only.
 """
 import argparse
+import http.server
 import json
 import os
 import re
@@ -12,11 +13,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 POLL_SECONDS = 0.1
 COMMAND_SECONDS = 20
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+WORKER = f"{sys.executable} -u {os.path.join(ROOT, 'Tests', 'Systemd', 'worker.py')}"
+LEAKY_WORKER = f"{sys.executable} {os.path.join(ROOT, 'packaging', 'demo', 'leaky_worker.py')}"
 UPTIME = re.compile(r"uptime (\d+ days?, )?\d+:\d\d:\d\d")
 HEALTH = re.compile(r"  [a-z]+(/[a-z-]+)?( \((proven|strong|weak)\))?$")
 
@@ -59,6 +63,37 @@ def is_alive(pid):
             return stat.read().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def state_of(pid):
+    """The process's state letter and its name; None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", errors="replace") as stat:
+            before, _, after = stat.read().rpartition(")")
+            return after.split()[0], before.partition("(")[2]
+    except OSError:
+        return None
+
+
+def children_of(pid):
+    """The children of all the process's threads."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as children:
+                found += [int(word) for word in children.read().split()]
+    except OSError:
+        pass
+    return found
+
+
+def contents(path):
+    """The file's text; empty when it is not there."""
+    try:
+        with open(path, errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
 
 
 class World:
@@ -112,6 +147,19 @@ history = {self.path("history.sqlite")}
             return {worker["name"]: worker for worker in json.loads(self.ctl("status", "--json")[0])}
         except (ValueError, TypeError, KeyError):
             return {}
+
+    def worker(self, name):
+        return self.workers().get(name) or {}
+
+    def health(self, name):
+        """`class/cause`, or the class alone; None without health."""
+        health = self.worker(name).get("health") or {}
+        return "/".join(word for word in (health.get("class"), health.get("cause")) if word) or None
+
+    def incidents(self, *arguments):
+        out, err, code = self.ctl("incidents", "--json", *arguments)
+        check(code == 0, f"incidents: exit code {code}: {out}{err}")
+        return json.loads(out)
 
     def running(self, *names, seconds=15):
         """Waits until the named workers run, and remembers their pids for `undisturbed`."""
@@ -174,15 +222,19 @@ class Daemon(World):
             return self.ctl("version")[2] == 0
         wait("the daemon answers", 15, answers)
 
+    def stop(self):
+        """Ends it as an operator does, and answers its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Failed("the daemon did not end within 20 s of SIGTERM") from None
+
     def close(self):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                raise Failed("the daemon did not end within 20 s of SIGTERM") from None
+            self.stop()
         super().close()
 
 
@@ -233,6 +285,57 @@ ExecReload={self.options.wardenctl} -c {self.configuration} update
         super().close()
 
 
+def serve(handler):
+    """Serves HTTP on a port of loopback until the scenario ends, and answers the port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+class Queue(http.server.BaseHTTPRequestHandler):
+    """What the worker polls: there is always a job."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+class Receiver:
+    """A webhook's receiver on loopback: what it was sent, and how it answers."""
+
+    def __init__(self, *answers):
+        """It answers with these status codes in turn, then with 204."""
+        self.bodies, self.paths, self.answers = [], [], list(answers)
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status = receiver.answers.pop(0) if receiver.answers else 204
+                receiver.paths.append(self.path)
+                receiver.bodies.append((status, self.headers.get("Content-Type", ""), body))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Nothing."""
+
+        self.port = serve(Handler)
+
+    def url(self, path="/hook"):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def accepted(self):
+        """The bodies that were taken, parsed."""
+        return [json.loads(body) for status, _, body in self.bodies if status < 300]
+
+
 def parse_options(goal):
     parser = argparse.ArgumentParser(description=goal)
     build = os.path.join(ROOT, ".build", "release")
@@ -258,7 +361,7 @@ def run(world, scenario):
     place = world(options)
     try:
         scenario(place)
-    except (Failed, OSError, KeyError, TypeError, ValueError) as error:
+    except (Failed, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         failure = str(error) if isinstance(error, Failed) else repr(error)
         lines = place.last_lines()
     finally:

@@ -247,7 +247,7 @@ package struct WorkerMachine: Hashable, Sendable {
             spawnError = text
             stoppedAt = now.wall
             return [.log(.error, "spawnerr: \(name): \(text)")]
-                + ended(run, stop, log: "stopped: \(name) (never started)", at: now)
+                + ended(run, stop, .info, "never started", at: now)
         case .stopped, .running, .backoff, .exited, .fatal, .unknown:
             return violated("failed to spawn while \(processState.word)")
         }
@@ -270,7 +270,7 @@ package struct WorkerMachine: Hashable, Sendable {
         case .stopping(let run, let stop):
             stoppedAt = now.wall
             exitStatus = status
-            return ended(run, stop, log: "stopped: \(name) (\(WorkerMachine.describe(status)))", at: now)
+            return ended(run, stop, isExpected(status) ? .info : .warn, WorkerMachine.describe(status), at: now)
         case .unknown(let run, let isInternal):
             stoppedAt = now.wall
             exitStatus = status
@@ -371,17 +371,20 @@ package struct WorkerMachine: Hashable, Sendable {
     private mutating func exitedTooQuickly(_ run: Run, _ status: ExitStatus, at now: Moment) -> [Order] {
         spawnError = "Exited too quickly (process log may have details)"
         exitStatus = status
-        return [
-            .log(.info, "exited: \(name) (\(WorkerMachine.describe(status)); not expected)"), .release(run.generation),
-        ] + fail(at: now)
+        // "Not expected" whatever the status was: before startsecs even exit code 0 is a failure to start.
+        let line = "exited: \(name) (\(WorkerMachine.describe(status)); not expected)"
+        return [.log(.warn, line), .release(run.generation)] + fail(at: now)
+    }
+
+    private func isExpected(_ status: ExitStatus) -> Bool {
+        switch status {
+        case .code(let code): spec.exitCodes.contains(code)
+        case .signal, .unknown: false
+        }
     }
 
     private mutating func exitedFromRunning(_ run: Run, _ status: ExitStatus, at now: Moment) -> [Order] {
-        let isExpected =
-            switch status {
-            case .code(let code): spec.exitCodes.contains(code)
-            case .signal, .unknown: false
-            }
+        let isExpected = isExpected(status)
         exitStatus = status
         spawnError = if !isExpected, case .code(let code) = status { "Bad exit code \(code)" } else { "" }
         let level: LogRecord.Level = isExpected ? .info : .warn
@@ -400,9 +403,11 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     /// A stop has come to its end.
-    private mutating func ended(_ run: Run, _ stop: Stop, log: String, at now: Moment) -> [Order] {
+    private mutating func ended(
+        _ run: Run, _ stop: Stop, _ level: LogRecord.Level, _ how: String, at now: Moment
+    ) -> [Order] {
         let orders: [Order] = [
-            .log(.info, log), .release(run.generation),
+            .log(level, "stopped: \(name) (\(how))"), .release(run.generation),
             change(from: .stopping, to: .stopped, pid: run.pid),
         ]
         state = .stopped

@@ -26,6 +26,11 @@ final class Scribe: Sendable {
     private let log: @Sendable (LogRecord) -> Void
     private let source: String
     private let lastUnstoredID = Atomic<Int>(0)
+    /// The alerts that the sender has and has not reported the end of. The sender's limit is its limit.
+    ///
+    /// The sender forgets an alert when it posts the report; until that report is read here, the history still owes the
+    /// alert, and `resume` would send it twice.
+    private let alertsWithSender = Mutex<Set<Int64>>([])
 
     /// - Parameters:
     ///   - sender: posts what is owed.
@@ -171,8 +176,10 @@ final class Scribe: Sendable {
     }
 
     private func submit(_ alert: OutboundAlert, _ store: HistoryStore?) {
+        guard !alertsWithSender.withLock({ $0.contains(alert.id) }) else { return }
         switch sender.submit(alert) {
-        case .queued, .alreadyQueued, .closed: break
+        case .queued, .alreadyQueued: alertsWithSender.withLock { _ = $0.insert(alert.id) }
+        case .closed: break
         case .full:
             log(LogRecord(.error, "Too many alerts wait for \(alert.destination): \(alert.key) is sent later"))
         case .noDestination:
@@ -186,6 +193,7 @@ final class Scribe: Sendable {
         let now = WallClock.now()
         switch report.result {
         case .delivered:
+            alertsWithSender.withLock { _ = $0.remove(report.id) }
             log(LogRecord(.info, "\(report)"))
             if report.id > 0 { guarded("note a delivery") { try store?.markDelivered(report.id, at: now) } }
             resume(store)
@@ -196,6 +204,7 @@ final class Scribe: Sendable {
                 guarded("note a retry") { try store?.markFailed(report.id, nextAttempt: next, error: reason) }
             }
         case .gaveUp(let reason):
+            alertsWithSender.withLock { _ = $0.remove(report.id) }
             log(LogRecord(.error, "\(report)"))
             if report.id > 0 { guarded("note a failure") { try store?.markGaveUp(report.id, at: now, error: reason) } }
             resume(store)
