@@ -2,7 +2,7 @@ import WardenWire
 
 /// The commands, and how each is used.
 package enum CommandName: String, Hashable, Sendable, CaseIterable {
-    case add, avail, clear, exit, fds, help, incidents, maintail
+    case add, avail, clear, exit, fds, help, incident, incidents, maintail
     case pauseHealth = "pause-health"
     case pid, quit, reload, remove, reread, restart
     case resumeHealth = "resume-health"
@@ -22,10 +22,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .end: ["Ctrl-D leaves the shell"]
         case .fds: ["fds <name> [--json]\tCount a worker's descriptors by kind, with their limit and trend"]
         case .help: ["help\t\tList the commands", "help <command>\tSay how a command is used"]
-        case .incidents:
-            [
-                "incidents [<name>] [--limit N] [--json]\tWhat Warden saw and did lately, newest first"
-            ]
+        case .incident: ["incident <id> [--json]\tOne incident with all that was found before the worker was ended"]
+        case .incidents: ["incidents [<name>] [--limit N] [--json]\tWhat Warden saw and did lately, newest first"]
         case .maintail:
             [
                 "maintail [-<bytes>]\tThe end of the daemon's own log, 1600 bytes if not told",

@@ -30,6 +30,16 @@ extension CommandRunner {
         for line in IncidentText.lines(list) { say(line) }
     }
 
+    /// `incident ID`.
+    mutating func incident(_ words: [String]) async throws(ServerFailure) {
+        guard let arguments = arguments(OneIncidentArguments.self, words, of: .incident) else { return }
+        guard try await isServerUp() else { return }
+        let answer = try await server.get("/api/v1/incidents/\(arguments.id.percentEncoded(keeping: ""))")
+        guard let document = try read(answer, of: nil) else { return }
+        if arguments.json || wantsJSON { return say(document.text) }
+        for line in IncidentText.report(document) { say(line) }
+    }
+
     /// `pause-health NAME…` and `resume-health NAME…`.
     mutating func setHealth(paused isPaused: Bool, _ words: [String]) async throws(ServerFailure) {
         let command = isPaused ? CommandName.pauseHealth : .resumeHealth

@@ -98,6 +98,7 @@ package struct CommandRunner<Server: ControlServer> {
         case .version: try await version(text.words)
         case .why: try await why(text.words)
         case .fds: try await fds(text.words)
+        case .incident: try await incident(text.words)
         case .incidents: try await incidents(text.words)
         case .pauseHealth: try await setHealth(paused: true, text.words)
         case .resumeHealth: try await setHealth(paused: false, text.words)

@@ -9,6 +9,15 @@ struct WorkerArguments: ParsableArguments {
     var json = false
 }
 
+/// The words behind `incident`.
+struct OneIncidentArguments: ParsableArguments {
+    @Argument(help: "An incident's id, as incidents lists it.")
+    var id: String
+
+    @Flag(name: .long, help: "Print JSON.")
+    var json = false
+}
+
 /// The words behind `incidents`.
 struct IncidentArguments: ParsableArguments {
     @Argument(help: "A worker, as status lists it; without one, all of them.")

@@ -17,6 +17,21 @@ enum HealthText {
             className: className, cause: object["cause"]?.string, grade: object["grade"]?.string ?? "")
     }
 
+    /// A title with its lines indented; nothing when there are none.
+    static func section(_ title: String, _ lines: [String]) -> [String] {
+        lines.isEmpty ? [] : ["", "\(title):"] + lines.map { "  \($0)" }
+    }
+
+    /// A line for each piece of evidence: the rule, its value, and the line it has crossed.
+    static func evidence(_ list: JSONValue?) -> [String] {
+        let pieces = list?.array ?? []
+        let width = pieces.compactMap { $0["rule"]?.string?.count }.max() ?? 0
+        return pieces.map { piece in
+            let rule = (piece["rule"]?.string ?? "?").padded(to: width)
+            return "\(rule)  \(value(piece["value"]))  (line: \(value(piece["threshold"])))"
+        }
+    }
+
     /// A number or text of evidence, as a person writes it.
     static func value(_ value: JSONValue?) -> String {
         guard let value else { return "?" }

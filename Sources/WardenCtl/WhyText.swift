@@ -10,17 +10,13 @@ package enum WhyText {
         var lines = [headline(worker), verdict(explanation, worker)]
         if let reason = explanation["reason"]?.string, !reason.isEmpty { lines.append("  \(reason)") }
         if let error = explanation["spawn_error"]?.string { lines.append("  \(error)") }
-        lines += section("evidence", evidence(worker))
-        lines += section("readings", readings(explanation, worker))
-        lines += section("last log line", explanation["last_line"]?.string.map { [$0] } ?? [])
-        lines += section("Warden", actions(explanation, worker))
+        lines += HealthText.section("evidence", HealthText.evidence(worker["health"]?["evidence"]))
+        lines += HealthText.section("readings", readings(explanation, worker))
+        lines += HealthText.section("last log line", explanation["last_line"]?.string.map { [$0] } ?? [])
+        lines += HealthText.section("Warden", actions(explanation, worker))
         let incidents = (explanation["incidents"]?.array ?? []).prefix(CtlLimits.listedIncidents)
-        lines += section("incidents", incidents.map(IncidentText.shortLine))
+        lines += HealthText.section("incidents", incidents.flatMap(IncidentText.short))
         return lines
-    }
-
-    private static func section(_ title: String, _ lines: [String]) -> [String] {
-        lines.isEmpty ? [] : ["", "\(title):"] + lines.map { "  \($0)" }
     }
 
     /// `group:name  RUNNING  pid 4242, up 6d 2h, generation 3`.
@@ -51,15 +47,6 @@ package enum WhyText {
         "dark": "alive, but failing", "hung": "does not move", "bloated": "uses too much memory",
         "paused": "held still from outside, left alone", "unknown": "cannot be seen, left alone",
     ]
-
-    private static func evidence(_ worker: JSONValue) -> [String] {
-        let pieces = worker["health"]?["evidence"]?.array ?? []
-        let width = pieces.compactMap { $0["rule"]?.string?.count }.max() ?? 0
-        return pieces.map { piece in
-            let rule = (piece["rule"]?.string ?? "?").padded(to: width)
-            return "\(rule)  \(HealthText.value(piece["value"]))  (line: \(HealthText.value(piece["threshold"])))"
-        }
-    }
 
     private static func readings(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {
         var lines: [String] = []

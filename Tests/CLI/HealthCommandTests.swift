@@ -14,8 +14,9 @@ import wardenctl
         + #""at":"2026-02-26T05:06:07.000Z","reason":"dark/emfile","outcome":"recovered","recovered_seconds":8.2}}"#
     private static let open =
         #"{"id":"17-ab","worker":"ami:ami_01","generation":3,"at":"2026-03-04T05:06:48.000Z","#
-        + #""class":"dark","cause":"emfile","grade":"proven","evidence":[],"action":"restart","outcome":null,"#
-        + #""recovered_seconds":null,"held_back_by":null}"#
+        + #""class":"dark","cause":"emfile","grade":"proven","evidence":[{"rule":"free_descriptors","#
+        + #""value":3,"threshold":655}],"action":"restart","outcome":null,"#
+        + #""recovered_seconds":null,"held_back_by":null,"reason":"65533 of 65536 descriptors used"}"#
     private static let closed =
         #"{"id":"16-cd","worker":"ami:b","generation":2,"at":"2026-02-26T05:06:07.000Z","#
         + #""class":"hung","cause":"silent","grade":"weak","evidence":[],"action":"alert","outcome":"superseded","#
@@ -59,6 +60,7 @@ import wardenctl
                         "  restarts: 2 in all",
                         "  budget for dark/emfile: 5 of 5 restarts used; spent, Warden restarts it no more for this",
                         "", "incidents:", "  2026-03-04 05:06:48 UTC  dark/emfile (proven): restart, open",
+                        "    65533 of 65536 descriptors used",
                         "  2026-02-26 05:06:07 UTC  hung/silent (weak): alert (held back by budget), superseded",
                     ], exitCode: 0))
     }
@@ -115,6 +117,30 @@ import wardenctl
     func trends(_ trend: String, _ text: String) throws {
         let census = try JSONValue(decoding: Array(#"{"trend":\#(trend)}"#.utf8))
         #expect(CensusText.lines(census)[4] == "trend             \(text)")
+    }
+
+    @Test("incident tells all that is kept of one, and what is not there.")
+    func incident() async {
+        let forensics =
+            #","forensics":{"kinds":[{"kind":"pipe","count":65400},{"kind":"socket","count":98}],"#
+            + #""processes":["4242 python3 S do_poll","4250 python3 S futex"],"last_lines":["Failed \u001b[0m"],"#
+            + #""command_output":"","gaps":["descriptors: out of time"]}}"#
+        let server = Self.server(["/api/v1/incidents/17-ab": Self.open.dropLast() + forensics])
+        #expect(
+            await result(of: "incident 17-ab", server)
+                == CommandResult(
+                    lines: [
+                        "ami:ami_01, generation 3  2026-03-04 05:06:48 UTC", "dark/emfile (proven): restart, open",
+                        "  65533 of 65536 descriptors used",
+                        "", "evidence:", "  free_descriptors  3  (line: 655)",
+                        "", "descriptors before the end:", "     65400  pipe", "        98  socket",
+                        "", "processes (pid, command, state, waiting in):",
+                        "  4242 python3 S do_poll", "  4250 python3 S futex",
+                        "", "last lines of the log:", "  Failed \\x1b[0m",
+                        "", "not found out:", "  descriptors: out of time",
+                    ], exitCode: 0))
+        #expect(await result(of: "incident 99-zz", server).exitCode != 0)
+        #expect(await result(of: "incident", server).exitCode == 2)
     }
 
     @Test("incidents in columns, of all or of one worker.")

@@ -69,6 +69,21 @@ import WardenCore
         #expect(late.condition == .hung(.livelock))
     }
 
+    @Test("A spinning worker that must share its core now and then is livelock still; one that idles in between is not")
+    func livelockOnBusyHost() {
+        /// The condition after `end` seconds of a worker that gets `share` of its core in every fifth sample.
+        func condition(sharing share: Double, until end: Double) -> Condition? {
+            var watched = watched()
+            _ = firstHang(&watched, until: end) { watched, second in
+                let fifths = ((second - 100) / 25).rounded(.down)
+                watched.still(second, tree(cpu: .seconds(second - fifths * 5 * (1 - share))))
+            }
+            return watched.condition
+        }
+        #expect(condition(sharing: 0.7, until: 400) == .hung(.livelock))
+        #expect(condition(sharing: 0.2, until: 400) == .hung(.silent))
+    }
+
     @Test("CPU pegged, but I/O that may not be read: not called livelock")
     func peggedWithoutKnowledge() {
         var watched = watched()

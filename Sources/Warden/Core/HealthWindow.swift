@@ -24,8 +24,11 @@ package struct HealthWindow: Hashable, Sendable {
     package private(set) var drainedAt: Instant
     /// Last sample at which the tree's I/O counters moved or it used noticeable CPU.
     package private(set) var lastActivity: Instant
-    /// Last sample at which the tree did not burn a core without I/O.
+    /// Since when the tree has burnt a core without I/O.
     package private(set) var lastNotPegged: Instant
+    /// Its CPU time at `lastNotPegged`: what it burnt is averaged from there, because on a busy host a single sample of
+    /// a spinning worker may well be below the line.
+    private var cpuTimeNotPegged: Duration = .zero
     /// Since when the tightest process's table is full; until `fullnessEnded`.
     package private(set) var fullSince: Instant?
     /// How much work waits, and since when some does.
@@ -137,7 +140,7 @@ package struct HealthWindow: Hashable, Sendable {
     private mutating func noteActivity(_ tree: TreeReadings, at instant: Instant) {
         guard let before = readings, let then = lastSampleAt, instant > then else {
             lastActivity = instant
-            lastNotPegged = instant
+            startPegClock(tree, at: instant)
             return
         }
         let elapsed = instant - then
@@ -146,8 +149,14 @@ package struct HealthWindow: Hashable, Sendable {
         let movesIO = tree.io != before.io || tree.io == nil
         if movesIO || used > max(.milliseconds(10), elapsed * 0.005) || used < .zero { lastActivity = instant }
         // I/O that may not be read is not "no I/O".
-        let isPegged = used.inSeconds >= elapsed.inSeconds * 0.9 && tree.io != nil && tree.io == before.io
-        if !isPegged { lastNotPegged = instant }
+        let isBusy = used.inSeconds >= elapsed.inSeconds * 0.5 && tree.io != nil && tree.io == before.io
+        let burnt = (tree.cpuTime - cpuTimeNotPegged).inSeconds
+        if !isBusy || burnt < (instant - lastNotPegged).inSeconds * 0.9 { startPegClock(tree, at: instant) }
+    }
+
+    private mutating func startPegClock(_ tree: TreeReadings, at instant: Instant) {
+        lastNotPegged = instant
+        cpuTimeNotPegged = tree.cpuTime
     }
 
     private mutating func noteDescriptors(_ tree: TreeReadings, at instant: Instant) {
