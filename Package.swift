@@ -52,34 +52,44 @@ let package = Package(
         .systemLibrary(
             name: "CPCRE2", path: "Sources/Warden/CPCRE2", pkgConfig: "libpcre2-8",
             providers: [.apt(["libpcre2-dev"])]),
-        room("WardenLinux", at: "Linux", [
-            "WardenCore", "WardenConfig", "WardenWire", "CWardenLinux", "CSystemd", "CPCRE2",
-            .product(name: "SystemPackage", package: "swift-system"),
-        ]),
-        room("WardenHistory", at: "History", [
-            "WardenCore", "WardenWire", .product(name: "GRDB", package: "GRDB.swift"),
-        ]),
-        room("WardenControl", at: "Control", [
-            "WardenCore", "WardenConfig", "WardenWire",
-            .product(name: "Hummingbird", package: "hummingbird"),
-            .product(name: "HummingbirdCore", package: "hummingbird"),
-            .product(name: "HTTPTypes", package: "swift-http-types"),
-            .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOPosix", package: "swift-nio"),
-            .product(name: "Logging", package: "swift-log"),
-            .product(name: "Crypto", package: "swift-crypto"),
-        ]),
-        room("WardenOutbound", at: "Outbound", [
-            "WardenCore", "WardenConfig", "WardenWire",
-            .product(name: "AsyncHTTPClient", package: "async-http-client"),
-            .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOHTTP1", package: "swift-nio"),
-            .product(name: "NIOPosix", package: "swift-nio"),
-        ]),
-        room("WardenRuntime", at: "Runtime", [
-            "WardenCore", "WardenConfig", "WardenWire", "WardenLinux", "WardenHistory", "WardenControl",
-            "WardenOutbound", .product(name: "DequeModule", package: "swift-collections"),
-        ]),
+        room(
+            "WardenLinux", at: "Linux",
+            [
+                "WardenCore", "WardenConfig", "WardenWire", "CWardenLinux", "CSystemd", "CPCRE2",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        room(
+            "WardenHistory", at: "History",
+            [
+                "WardenCore", "WardenWire", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        room(
+            "WardenControl", at: "Control",
+            [
+                "WardenCore", "WardenConfig", "WardenWire",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        room(
+            "WardenOutbound", at: "Outbound",
+            [
+                "WardenCore", "WardenConfig", "WardenWire",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        room(
+            "WardenRuntime", at: "Runtime",
+            [
+                "WardenCore", "WardenConfig", "WardenWire", "WardenLinux", "WardenHistory", "WardenControl",
+                "WardenOutbound", .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         .executableTarget(
             name: "warden", dependencies: ["WardenRuntime"], path: "Sources/Warden/Main", swiftSettings: settings),
         .executableTarget(
@@ -95,10 +105,12 @@ let package = Package(
         tests("Wire", ["WardenCore", "WardenWire"]),
         tests("Linux", ["WardenCore", "WardenLinux"]),
         tests("History", ["WardenCore", "WardenHistory", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("Control", [
-            "WardenCore", "WardenWire", "WardenControl", .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOPosix", package: "swift-nio"),
-        ]),
+        tests(
+            "Control",
+            [
+                "WardenCore", "WardenWire", "WardenControl", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests("Outbound", ["WardenCore", "WardenWire", "WardenOutbound"]),
         tests("Runtime", ["WardenCore", "WardenRuntime"]),
         tests("CLI", ["WardenCore", "WardenConfig", "WardenWire", "WardenOutbound", "wardenctl"]),

@@ -122,7 +122,7 @@ struct ChildTests {
             let own = living.child.pid
             try #require(try Launchpad.end(of: &living.child) == .code(4))
             // Nothing but the status can be expected here; an error is not it.
-        #expect(Launchpad.until { !ProcessTree.orphans(unless: { _ in false }).isEmpty })
+            #expect(Launchpad.until { !ProcessTree.orphans(unless: { _ in false }).isEmpty })
             let orphans = ProcessTree.orphans(unless: { _ in false })
             #expect(orphans.count == 1)
             #expect(orphans.first?.session != own)
@@ -132,7 +132,7 @@ struct ChildTests {
             var second = try Launchpad.launch(["true"])
             let pid = second.child.pid
             // Nothing but the status can be expected here; an error is not it.
-        #expect(Launchpad.until { (try? second.child.peekExit()) == .code(0) })
+            #expect(Launchpad.until { (try? second.child.peekExit()) == .code(0) })
             let hidden = Strangers.reap(unless: { $0 == pid })
             #expect(hidden.hiddenBehind == pid && hidden.reaped.isEmpty)
             #expect(try second.child.reap() == .code(0))

@@ -17,7 +17,7 @@ import WardenLinux
     }
 
     @Test(arguments: [
-        ("", "", true), ("", "x", true), ("^$", "", true), ("x", "", false), 
+        ("", "", true), ("", "x", true), ("^$", "", true), ("x", "", false),
         ("\\] Batch \\d+: ", "[info ] Batch 12: x", true),
         ("(?i)ERROR", "an error", true), ("ö", "schön", true), ("^.$", "ö", false), ("a\\x00b", "a\0b", true),
     ]) func found(expression: String, line: String, expected: Bool) throws {

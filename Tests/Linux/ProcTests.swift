@@ -43,11 +43,16 @@ import WardenLinux
         #expect(stat?.state == nil)
     }
 
-    @Test(arguments: [
-        ("Limit  Soft\nMax open files            1024                 4096                 files     \n", 1024, 4096),
-        ("Max open files            unlimited  unlimited  files\n", Int.max, Int.max),
-        ("Max open files            1024", nil, nil), ("Max open files x y\n", nil, nil), ("", nil, nil),
-    ] as [(String, Int?, Int?)]) func limits(text: String, soft: Int?, hard: Int?) {
+    @Test(
+        arguments: [
+            (
+                "Limit  Soft\nMax open files            1024                 4096                 files     \n", 1024,
+                4096
+            ),
+            ("Max open files            unlimited  unlimited  files\n", Int.max, Int.max),
+            ("Max open files            1024", nil, nil), ("Max open files x y\n", nil, nil), ("", nil, nil),
+        ] as [(String, Int?, Int?)]) func limits(text: String, soft: Int?, hard: Int?)
+    {
         let limits = Array(text.utf8).withUnsafeBytes { ProcText.descriptorLimits($0) }
         #expect(limits?.soft == soft)
         #expect(limits?.hard == hard)

@@ -30,7 +30,8 @@ struct Repository {
     private static func collect(_ folder: String, into paths: inout [String]) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)") {
             // What git does not keep: its own folder, what was built, what Python and editors leave behind.
-            let isKept = ![".git", "__pycache__"].contains(name) && !name.hasPrefix(".build") && !name.hasSuffix(".swp")
+            let isKept =
+                ![".git", "__pycache__"].contains(name) && !name.hasPrefix(".build") && !name.hasSuffix(".swp")
             guard isKept else { continue }
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
             let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/\(path)")

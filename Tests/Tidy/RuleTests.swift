@@ -75,8 +75,9 @@ import Testing
             source: "import Glibc; machine.signal(1); func signal(a: Int) {}; enum E { case kill(Int), signal(Int) }",
             path: inRoom("Linux")),
         Example(source: "try signal(text)"),
-        Example(source: "/// A.\npackage struct A: OptionSet {\npackage let rawValue: Int\n"
-            + "package init(rawValue: Int) { self.rawValue = rawValue }\n}"),
+        Example(
+            source: "/// A.\npackage struct A: OptionSet {\npackage let rawValue: Int\n"
+                + "package init(rawValue: Int) { self.rawValue = rawValue }\n}"),
         Example(source: "let a = E.public", path: inRoom("Wire")),
         Example(source: "Task { await f() }", path: "Sources/WardenCtl/A.swift"),
         Example(source: "try await Task.sleep(for: .seconds(1))", path: inRoom("Control")),
@@ -114,9 +115,11 @@ import Testing
         #expect(Rules.sharedSettings(SourceFile(path: "Package.swift", text: text)).isEmpty)
     }
 
-    @Test("Unfinished business and foreign places are found in any text.", arguments: [
-        ("# TO" + "DO: later", ["unfinished"]), ("cd /wo" + "rk/main", ["foreign-path"]), ("METHODOLOGY", []),
-    ])
+    @Test(
+        "Unfinished business and foreign places are found in any text.",
+        arguments: [
+            ("# TO" + "DO: later", ["unfinished"]), ("cd /wo" + "rk/main", ["foreign-path"]), ("METHODOLOGY", []),
+        ])
     func textIsLookedAt(line: String, broken: [String]) {
         #expect(TextRules.words(path: "README.md", text: line).map(\.rule) == broken)
     }
@@ -135,9 +138,11 @@ import Testing
         #expect(Exceptions("forcing B.swift 1 It is gone.").judge([]).count == 1)
     }
 
-    @Test("An exception without a number or a reason is refused.", arguments: [
-        "forcing A.swift 1", "forcing A.swift one Because.", "forcing A.swift 0 Because.",
-    ])
+    @Test(
+        "An exception without a number or a reason is refused.",
+        arguments: [
+            "forcing A.swift 1", "forcing A.swift one Because.", "forcing A.swift 0 Because.",
+        ])
     func reasonsAreRequired(line: String) {
         #expect(Exceptions(line).malformed == [line])
     }

@@ -97,13 +97,18 @@ extension Loading {
     }
 
     private mutating func warnOfNotAsked(_ section: Section, _ view: SectionView) {
-        for key in ["demand", "probe"] {
-            guard let value = section.entries[key]?.value.lowercased() else { continue }
-            if key == "probe", value != "none" {
-                warn(key, view, "probes are not asked by this version yet")
-            } else if ["http://", "https://"].contains(where: value.hasPrefix) {
-                warn(key, view, "a demand over http is not asked by this version yet; exec: is")
-            }
+        func value(_ key: String) -> String? { section.entries[key]?.value.lowercased() }
+        if let probe = value("probe"), probe != "none" {
+            warn("probe", view, "probes are not asked by this version yet")
+        }
+        if let demand = value("demand"), ["http://", "https://"].contains(where: demand.hasPrefix) {
+            warn("demand", view, "a demand over http is not asked by this version yet; exec: is")
+        }
+        if value("leak_horizon") != nil {
+            warn("leak_horizon", view, "this version does not judge trends yet; fd_warning and fd_dark hold")
+        }
+        if let aid = value("fd_first_aid"), aid != "no" {
+            warn("fd_first_aid", view, "this version gives no first aid yet")
         }
     }
 

@@ -107,7 +107,8 @@ internal final class PumpLoop {
     // A worker that writes line by line wakes us for each, and each turn costs several calls. A pause lets its lines
     // add up in the pipe; an error is reported a millisecond later then.
     private func gather(waited: Duration, events: Int) {
-        let isHasty = events > 0 && movedBytes > 0 && movedBytes < PumpLimits.smallTurnBytes
+        let isHasty =
+            events > 0 && movedBytes > 0 && movedBytes < PumpLimits.smallTurnBytes
             && waited < PumpLimits.gatheringPause
         hastyTurns = isHasty ? hastyTurns + 1 : 0
         if hastyTurns >= PumpLimits.hastyTurns { pauseBriefly() }
