@@ -70,14 +70,17 @@ import WardenCore
         #expect(result.warnings == ["[group:g] programs: the group has no programs"])
     }
 
-    /// Goal: listeners and fcgi-programs are understood, kept out of the groups, and said not to run.
-    @Test func notRunYet() throws {
+    /// Goal: listeners and fcgi-programs are groups like others; one that a group lists keeps its socket there.
+    @Test func pools() throws {
         let result = FakeHost().body(
             """
             [eventlistener:l]
             command=/bin/l
             events=tick_5, PROCESS_STATE
             buffer_size=20
+            event_length=bytes
+            stdout_capture_maxbytes=10
+            stderr_events_enabled=true
             [fcgi-program:f]
             command=/bin/f
             socket=unix:///tmp/%(program_name)s.sock
@@ -91,22 +94,33 @@ import WardenCore
             [group:g]
             programs=h
             """)
-        let configuration = try #require(result.configuration)
-        #expect(configuration.groups.map(\.programs.count) == [0])
-        #expect(configuration.listeners.map(\.events) == [["TICK_5", "PROCESS_STATE"]])
-        #expect(configuration.listeners.map(\.bufferSize) == [20])
-        #expect(configuration.listeners.map(\.group.priority) == [-1])
-        #expect(configuration.fastCGIPrograms.map(\.socket) == ["unix:///tmp/f.sock", "tcp://host:9000"])
-        #expect(configuration.fastCGIPrograms.map(\.ownerID) == [1000, nil])
-        #expect(configuration.fastCGIPrograms.map(\.group.programs.count) == [2, 1])
-        #expect(configuration.fastCGIPrograms.map(\.backlog) == [nil, 5])
+        let groups = try #require(result.configuration).groups
+        #expect(groups.map(\.name) == ["g", "l", "f"])
+        #expect(groups.map(\.programs.count) == [1, 1, 2])
+        #expect(groups.map(\.priority) == [999, -1, 999])
         #expect(
-            result.lines == [
-                "/etc/w.conf:17: warning: [group:g] programs: the fcgi-program 'h' is not run by this version yet",
-                "/etc/w.conf:2: warning: [eventlistener:l] event listeners are not run by this version yet",
-                "/etc/w.conf:6: warning: [fcgi-program:f] fcgi-programs are not run by this version yet",
-                "/etc/w.conf:12: warning: [fcgi-program:h] fcgi-programs are not run by this version yet",
+            groups.map(\.pool) == [
+                nil, PoolSpec(events: [.tick5, .processState], bufferSize: 20, lengthUnit: .bytes), nil,
             ])
+        let file = SharedSocketSpec(address: .unix(path: "/tmp/f.sock"), ownerID: 1000, groupID: 1000)
+        let port = SharedSocketSpec(address: .tcp(host: "host", port: 9000), backlog: 5)
+        #expect(groups.flatMap(\.programs).map(\.launch.socket) == [port, nil, file, file])
+        #expect(groups.flatMap(\.programs).map(\.launch.isListener) == [false, true, false, false])
+        // The protocol is neither captured nor told of; errors may be.
+        #expect(groups[1].programs.map(\.standardOutput.captureBytes) == [0])
+        #expect(groups[1].programs.map(\.standardError?.emitsEvents) == [true])
+        #expect(result.lines == [])
+    }
+
+    /// Goal: capture mode and output events are read for each stream.
+    @Test func capture() throws {
+        let result = FakeHost().body(
+            "[program:p]\ncommand=/bin/a\nstdout_capture_maxbytes=1KB\nstdout_events_enabled=on")
+        let program = try #require(result.configuration?.groups.first?.programs.first)
+        #expect(program.standardOutput.captureBytes == 1024)
+        #expect(program.standardOutput.emitsEvents)
+        #expect(program.standardError.map { [$0.captureBytes == 0, !$0.emitsEvents] } == [true, true])
+        #expect(result.lines == [])
     }
 
     /// Goal: their own options are checked.

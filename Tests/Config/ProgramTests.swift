@@ -181,7 +181,6 @@ import WardenCore
         ("log_compress=true", "this version does not act on it"), ("essential=no", "this version does not act on it"),
         ("stop_command=/bin/x %(process_num)d", "this version does not act on it yet"),
         ("max_backoff=1m", "this version does not act on it yet"), ("stdout_syslog=true", "does not act on it yet"),
-        ("stderr_events_enabled=true", "does not act on it yet"), ("stdout_capture_maxbytes=1KB", "does not act on it"),
         ("stdout_logfile=syslog", "syslog is not written by this version yet"),
         ("stdout_logfile_maxbytes=0", "an AUTO log without rotation can fill the file system"),
         ("redirect_stderr=true\nstderr_logfile=/tmp/e", "it is ignored, because redirect_stderr is true"),

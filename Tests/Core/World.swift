@@ -186,8 +186,8 @@ struct World {
         case .runHook(let worker, _, _, _):
             if children[worker] == nil { objections.append("hook for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
-        case .loadConfiguration, .reply, .log, .announce, .recordIncident, .alert, .setStatus, .declareReady,
-            .declareStopping, .extendTimeout, .finish:
+        case .loadConfiguration, .reply, .log, .announce, .send, .write, .disregardOutput, .recordIncident, .alert,
+            .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
             break
         }
     }
@@ -250,6 +250,9 @@ private func word(_ directive: Directive) -> String {
     case .reply(let request, let reply): "reply \(request.number) \(word(reply))"
     case .log, .setStatus: ""
     case .announce(let announcement): word(announcement)
+    case .send(let worker, let event): "send \(event.serial) to \(worker.slot.number).\(worker.generation.number)"
+    case .write(let worker, let bytes, _): "write \(bytes.count) to \(worker.slot.number)"
+    case .disregardOutput(let worker): "disregard \(worker.slot.number)"
     case .recordIncident(let incident):
         "record \(incident.worker.process) \(incident.verdict.condition.name) \(incident.action)"
             + (incident.outcome.map { " \($0.name)" } ?? "")
@@ -283,5 +286,9 @@ private func word(_ announcement: Announcement) -> String {
     case .supervisorRunning: "running"
     case .supervisorStopping: "supervisor stopping"
     case .health(let name, let verdict): "\(name.process) is \(verdict.condition.name) \(verdict.grade)"
+    case .action(let alert): "action \(alert.phase)"
+    case .tick(let period, let when): "tick \(period.rawValue) \(when)"
+    case .remote(let type, let data): "remote \(type) \(data)"
+    case .output(let name, _, let channel, let kind, let text): "\(name.process) \(channel) \(kind) \(text)"
     }
 }

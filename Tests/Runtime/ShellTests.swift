@@ -72,6 +72,12 @@ private struct RecordingMachine: Machine, ~Copyable {
         }
     }
 
+    mutating func send(_ event: PoolEvent, to worker: WorkerID) { record.append("send \(event.serial)") }
+    mutating func disregardOutput(of worker: WorkerID) { record.append("disregard \(worker.slot.number)") }
+    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID) {
+        record.append("write \(bytes.count)")
+    }
+
     mutating func store(_ incident: Incident) { record.append("store \(incident.outcome?.name ?? "open")") }
     mutating func post(_ alert: Alert) { record.append("post \(alert.eventName)") }
     mutating func notify(_ notice: ServiceNotice) { record.append("\(notice)") }

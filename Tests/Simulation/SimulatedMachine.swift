@@ -226,5 +226,8 @@ struct SimulatedMachine: Machine, ~Copyable {
     mutating func notify(_ notice: ServiceNotice) { mix(String(describing: notice)) }
     mutating func log(_ record: LogRecord) { mix(record.message) }
     mutating func announce(_ announcement: Announcement) { mix(String(describing: announcement)) }
+    mutating func send(_ event: PoolEvent, to worker: WorkerID) { mix("send \(event.serial)") }
+    mutating func disregardOutput(of worker: WorkerID) { mix("disregard \(worker.slot.number)") }
+    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID) { mix("write \(bytes.count)") }
     mutating func post(_ alert: Alert) { mix("alert \(alert.eventName)") }
 }

@@ -2,7 +2,8 @@ package import WardenCore
 
 /// A whole configuration, validated and resolved: nothing in it needs the host again.
 package struct Configuration: Hashable, Sendable {
-    /// `[group:x]` sections in their order, then the programs outside any group in theirs, each a group of its own.
+    /// `[group:x]` sections in their order, then programs, event listeners and fcgi-programs outside any group, each a
+    /// group of its own.
     package var groups: [GroupSpec]
     /// `[supervisord]`, with the command line's switches over it.
     package var daemon: DaemonSettings
@@ -16,10 +17,6 @@ package struct Configuration: Hashable, Sendable {
     package var alerts: [AlertSettings]
     /// `[warden]`.
     package var warden: WardenSettings
-    /// `[eventlistener:x]` sections: validated, kept out of `groups` until listeners are run.
-    package var listeners: [ListenerPool]
-    /// `[fcgi-program:x]` sections: validated, kept out of `groups` until their sockets are served.
-    package var fastCGIPrograms: [FastCGIProgram]
     /// The XML-RPC namespaces of `[rpcinterface:x]` sections with supervisord's own factory.
     package var rpcNamespaces: [String]
 
@@ -27,7 +24,7 @@ package struct Configuration: Hashable, Sendable {
     package init(
         groups: [GroupSpec], daemon: DaemonSettings, unixServers: [UnixServer] = [], inetServers: [InetServer] = [],
         client: ClientSettings? = nil, alerts: [AlertSettings] = [], warden: WardenSettings = WardenSettings(),
-        listeners: [ListenerPool] = [], fastCGIPrograms: [FastCGIProgram] = [], rpcNamespaces: [String] = []
+        rpcNamespaces: [String] = []
     ) {
         self.groups = groups
         self.daemon = daemon
@@ -36,8 +33,6 @@ package struct Configuration: Hashable, Sendable {
         self.client = client
         self.alerts = alerts
         self.warden = warden
-        self.listeners = listeners
-        self.fastCGIPrograms = fastCGIPrograms
         self.rpcNamespaces = rpcNamespaces
     }
 }
@@ -183,47 +178,4 @@ package struct ClientSettings: Hashable, Sendable {
 
     /// supervisorctl's defaults.
     package init() {}
-}
-
-/// `[eventlistener:x]`.
-package struct ListenerPool: Hashable, Sendable {
-    /// The pool as a group, its processes as slots.
-    package var group: GroupSpec
-    /// `events`, upper case, each a known type.
-    package var events: Set<String>
-    /// `buffer_size`, from 1 (default 10).
-    package var bufferSize: Int
-
-    /// - Parameters: as the properties of the same names.
-    package init(group: GroupSpec, events: Set<String>, bufferSize: Int) {
-        self.group = group
-        self.events = events
-        self.bufferSize = bufferSize
-    }
-}
-
-/// `[fcgi-program:x]`.
-package struct FastCGIProgram: Hashable, Sendable {
-    /// The processes as slots of a group.
-    package var group: GroupSpec
-    /// `socket`: `tcp://host:port` or `unix://` and an absolute path.
-    package var socket: String
-    /// The user of `socket_owner`, else of `user`; `nil` leaves it.
-    package var ownerID: UInt32?
-    /// The group of `socket_owner`, else of `user`; `nil` leaves it.
-    package var groupID: UInt32?
-    /// `socket_mode`, for Unix sockets (default 0700).
-    package var mode: UInt32
-    /// `socket_backlog`, from 1 to 65535; `nil` is the kernel's.
-    package var backlog: Int?
-
-    /// - Parameters: as the properties of the same names.
-    package init(group: GroupSpec, socket: String, ownerID: UInt32?, groupID: UInt32?, mode: UInt32, backlog: Int?) {
-        self.group = group
-        self.socket = socket
-        self.ownerID = ownerID
-        self.groupID = groupID
-        self.mode = mode
-        self.backlog = backlog
-    }
 }

@@ -120,13 +120,10 @@ struct Loading {
         serverURL = Self.serverURL(unixServers, inetServers)
         health = healthSections()
         let groups = groups()
-        let listeners = listenerPools()
-        let fastCGIPrograms = fastCGIPrograms()
         warnOfUnmatchedHealthSections()
         return Configuration(
             groups: groups, daemon: daemon, unixServers: unixServers, inetServers: inetServers, client: client(),
-            alerts: alerts(), warden: wardenSettings(), listeners: listeners, fastCGIPrograms: fastCGIPrograms,
-            rpcNamespaces: rpcNamespaces())
+            alerts: alerts(), warden: wardenSettings(), rpcNamespaces: rpcNamespaces())
     }
 
     /// supervisord prefers the first Unix socket, else takes the last TCP port.

@@ -26,7 +26,8 @@ struct SectionKind {
         SectionKind(name: "inet_http_server", keys: ["port", "username", "password"]),
         SectionKind(name: "include", keys: ["files"]),
         SectionKind(name: "program:", keys: program),
-        SectionKind(name: "eventlistener:", keys: program.union(["events", "buffer_size", "result_handler"])),
+        SectionKind(
+            name: "eventlistener:", keys: program.union(["events", "buffer_size", "event_length", "result_handler"])),
         SectionKind(
             name: "fcgi-program:",
             keys: program.union([

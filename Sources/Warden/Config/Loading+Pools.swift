@@ -1,55 +1,44 @@
 import WardenCore
 
-/// `[eventlistener:x]` and `[fcgi-program:x]`: validated now, run by a later version.
+/// `[eventlistener:x]` and `[fcgi-program:x]`: a group each, unless a `[group:x]` lists the fcgi-program.
 extension Loading {
-    mutating func listenerPools() -> [ListenerPool] {
-        document.sections("eventlistener:").compactMap { section in
-            let view = view(of: section)
-            notRunYet(section, "event listeners are")
-            let priority = read("priority", view, default: -1, Values.integer)
-            let bufferSize = read("buffer_size", view, default: 10, Values.positive)
-            let handler = "supervisor.dispatchers:default_handler"
-            if read("result_handler", view, default: handler, Values.text) != handler {
-                warn("result_handler", view, "a Python handler cannot be loaded; the default one stays")
-            }
-            let events = readRequired("events", view, Values.eventTypes)
-            if read("redirect_stderr", view, default: false, Values.boolean) {
-                error("redirect_stderr", view, "cannot be true: it would mix errors into the listener's protocol")
-            }
-            let name = section.argument ?? ""
-            let programs = programs(section, group: name, flavor: .listener)
-            guard let events else { return nil }
-            let group = GroupSpec(name: name, priority: priority, programs: programs)
-            return ListenerPool(group: group, events: events, bufferSize: bufferSize)
+    mutating func listenerGroup(_ section: Section) -> GroupSpec? {
+        let view = view(of: section)
+        let priority = read("priority", view, default: -1, Values.integer)
+        let bufferSize = read("buffer_size", view, default: 10, Values.positive)
+        let lengthUnit: PoolSpec.LengthUnit = read("event_length", view, default: .characters, Values.choice)
+        let handler = "supervisor.dispatchers:default_handler"
+        if read("result_handler", view, default: handler, Values.text) != handler {
+            warn("result_handler", view, "a Python handler cannot be loaded; the default one stays")
         }
+        let events = readRequired("events", view, Values.eventTypes)
+        if read("redirect_stderr", view, default: false, Values.boolean) {
+            error("redirect_stderr", view, "cannot be true: it would mix errors into the listener's protocol")
+        }
+        let name = section.argument ?? ""
+        var group = GroupSpec(
+            name: name, priority: priority, programs: programs(section, group: name, flavor: .listener))
+        guard let events else { return nil }
+        group.pool = PoolSpec(events: events, bufferSize: bufferSize, lengthUnit: lengthUnit)
+        return group
     }
 
-    private mutating func notRunYet(_ section: Section, _ what: String) {
-        diagnostics.warn(section.place, "[\(section.name)] \(what) not run by this version yet")
-    }
-
-    mutating func fastCGIPrograms() -> [FastCGIProgram] {
-        document.sections("fcgi-program:").compactMap { section in
-            guard let name = sectionName(section) else { return nil }
-            var view = view(of: section)
-            view.scope["program_name"] = .text(name)
-            notRunYet(section, "fcgi-programs are")
-            let priority = read("priority", view, default: 999, Values.integer)
-            let backlog = readOptional("socket_backlog", view, Values.backlog)
-            let owner = readOptional("socket_owner", view, Values.owner)
-            let mode = readOptional("socket_mode", view, Values.octal)
-            let socket = readRequired("socket", view, Values.fastCGISocket)
-            if let socket, socket.hasPrefix("tcp://"), owner != nil || mode != nil {
-                error(owner != nil ? "socket_owner" : "socket_mode", view, "only Unix sockets have an owner and a mode")
-            }
-            let programs = programs(section, group: name, flavor: .fastCGI)
-            guard let socket else { return nil }
-            let user = programs.first?.launch.user
-            return FastCGIProgram(
-                group: GroupSpec(name: name, priority: priority, programs: programs), socket: socket,
-                ownerID: owner?.user ?? user?.userID, groupID: owner?.group ?? user?.groupID, mode: mode ?? 0o700,
-                backlog: backlog)
+    /// The socket of an `[fcgi-program:x]`.
+    ///
+    /// - Parameters:
+    ///   - view: the section, with its own names in scope.
+    ///   - user: whom the program runs as: the owner of a Unix socket without `socket_owner`.
+    mutating func sharedSocket(_ view: SectionView, user: LaunchSpec.Identity?) -> SharedSocketSpec? {
+        let backlog = readOptional("socket_backlog", view, Values.backlog)
+        let owner = readOptional("socket_owner", view, Values.owner)
+        let mode = readOptional("socket_mode", view, Values.octal)
+        guard let address = readRequired("socket", view, Values.fastCGISocket) else { return nil }
+        if case .tcp = address, owner != nil || mode != nil {
+            error(owner != nil ? "socket_owner" : "socket_mode", view, "only Unix sockets have an owner and a mode")
         }
+        return SharedSocketSpec(
+            address: address, ownerID: owner?.user ?? user?.userID,
+            groupID: owner == nil ? user?.groupID : owner?.group, mode: mode ?? 0o700, backlog: backlog)
     }
 }
 
@@ -60,42 +49,38 @@ extension Values {
         return number
     }
 
-    static func backlog(_ text: String) throws(ValueError) -> Int {
+    static func backlog(_ text: String) throws(ValueError) -> Int32 {
         let number = try integer(text)
         guard (1...65535).contains(number) else { throw ValueError("\(number) is not between 1 and 65535") }
-        return number
+        return Int32(number)
     }
 
-    private static let knownEvents: Set<String> = [
-        "EVENT", "PROCESS_STATE", "PROCESS_STATE_STOPPED", "PROCESS_STATE_EXITED", "PROCESS_STATE_STARTING",
-        "PROCESS_STATE_STOPPING", "PROCESS_STATE_BACKOFF", "PROCESS_STATE_FATAL", "PROCESS_STATE_RUNNING",
-        "PROCESS_STATE_UNKNOWN", "PROCESS_COMMUNICATION", "PROCESS_COMMUNICATION_STDOUT",
-        "PROCESS_COMMUNICATION_STDERR", "PROCESS_LOG", "PROCESS_LOG_STDOUT", "PROCESS_LOG_STDERR",
-        "REMOTE_COMMUNICATION", "SUPERVISOR_STATE_CHANGE", "SUPERVISOR_STATE_CHANGE_RUNNING",
-        "SUPERVISOR_STATE_CHANGE_STOPPING", "TICK", "TICK_5", "TICK_60", "TICK_3600", "PROCESS_GROUP",
-        "PROCESS_GROUP_ADDED", "PROCESS_GROUP_REMOVED", "WARDEN_HEALTH", "WARDEN_ACTION",
-    ]
-
-    static func eventTypes(_ text: String) throws(ValueError) -> Set<String> {
+    static func eventTypes(_ text: String) throws(ValueError) -> Set<EventType> {
         let names = try list(text).map { $0.uppercased() }
         guard !names.isEmpty else { throw ValueError("no event is named") }
-        for name in names where !knownEvents.contains(name) {
-            let hint = Spelling.suggestion(for: name, among: knownEvents.sorted())
-            throw ValueError("there is no event type \(quoted(name))\(hint)")
+        var types: Set<EventType> = []
+        for name in names {
+            guard let type = EventType(rawValue: name) else {
+                let hint = Spelling.suggestion(for: name, among: EventType.allCases.map(\.rawValue).sorted())
+                throw ValueError("there is no event type \(quoted(name))\(hint)")
+            }
+            types.insert(type)
         }
-        return Set(names)
+        return types
     }
 
-    static func fastCGISocket(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String {
+    static func fastCGISocket(
+        _ text: String, _ host: ConfigurationHost
+    ) throws(ValueError) -> SharedSocketSpec.Address {
         if text.hasPrefix("unix://") {
             let path = String(text.dropFirst("unix://".count))
             guard path.hasPrefix("/") else { throw ValueError("\(quoted(path)) is not an absolute path") }
-            return "unix://" + normalizedPath(path, host)
+            return .unix(path: normalizedPath(path, host))
         }
         if text.hasPrefix("tcp://") {
             let address = String(text.dropFirst("tcp://".count))
             let (host, port) = try inetAddress(address)
-            if !host.isEmpty { return "tcp://\(host):\(port)" }
+            if !host.isEmpty { return .tcp(host: host, port: UInt16(clamping: port)) }
         }
         throw ValueError("\(quoted(text)) is not tcp://HOST:PORT or unix:///PATH")
     }

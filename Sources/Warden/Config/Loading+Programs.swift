@@ -1,6 +1,6 @@
 import WardenCore
 
-/// `[group:x]` and `[program:x]`.
+/// `[group:x]`, and the groups that programs, event listeners and fcgi-programs are by themselves.
 extension Loading {
     mutating func groups() -> [GroupSpec] {
         var result: [GroupSpec] = []
@@ -9,15 +9,23 @@ extension Loading {
             if let group = heterogeneousGroup(section, &members) { keep(group, section, &result) }
         }
         for section in document.sections("program:") where !members.contains(section.name) {
-            guard let name = sectionName(section) else { continue }
-            let view = view(of: section)
-            let priority = read("priority", view, default: 999, Values.integer)
-            let programs = programs(section, group: name)
-            let group = GroupSpec(
-                name: name, priority: priority, programs: programs, maximumUnavailable: health.share(group: name))
-            keep(group, section, &result)
+            if let group = homogeneousGroup(section, .program) { keep(group, section, &result) }
+        }
+        for section in document.sections("eventlistener:") {
+            if let group = listenerGroup(section) { keep(group, section, &result) }
+        }
+        for section in document.sections("fcgi-program:") where !members.contains(section.name) {
+            if let group = homogeneousGroup(section, .fastCGI) { keep(group, section, &result) }
         }
         return result
+    }
+
+    private mutating func homogeneousGroup(_ section: Section, _ flavor: ProgramReader.Flavor) -> GroupSpec? {
+        guard let name = sectionName(section) else { return nil }
+        let priority = read("priority", view(of: section), default: 999, Values.integer)
+        return GroupSpec(
+            name: name, priority: priority, programs: programs(section, group: name, flavor: flavor),
+            maximumUnavailable: health.share(group: name))
     }
 
     /// Two groups of one name: supervisord runs the one that sorts first and forgets the other without a word.
@@ -45,12 +53,9 @@ extension Loading {
         for program in names {
             guard let member = member(program, view) else { continue }
             members.insert(member.name)
-            if member.name.hasPrefix("program:") {
-                programs += self.programs(member, group: name)
-            } else {
-                // A seam: its socket would have to become its standard input, which this version does not do.
-                warn("programs", view, "the fcgi-program \(quoted(program)) is not run by this version yet")
-            }
+            // supervisord forgets the socket of an fcgi-program that is in a group; here it keeps it.
+            let flavor: ProgramReader.Flavor = member.name.hasPrefix("program:") ? .program : .fastCGI
+            programs += self.programs(member, group: name, flavor: flavor)
         }
         return GroupSpec(
             name: name, priority: priority, programs: unique(programs, view),

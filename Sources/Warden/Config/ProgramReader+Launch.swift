@@ -51,12 +51,8 @@ extension ProgramReader {
         if case .pattern(let pattern) = loading.readOptional("ready", view, Values.readiness) {
             loading.check(pattern: pattern, "ready", view)
         }
-        for key in ["stdout_syslog", "stderr_syslog", "stdout_events_enabled", "stderr_events_enabled"]
+        for key in ["stdout_syslog", "stderr_syslog"]
         where loading.read(key, view, default: false, Values.boolean) {
-            loading.warn(key, view, "this version does not act on it yet")
-        }
-        for key in ["stdout_capture_maxbytes", "stderr_capture_maxbytes"]
-        where loading.read(key, view, default: 0, Values.byteSize) > 0 {
             loading.warn(key, view, "this version does not act on it yet")
         }
     }
@@ -95,6 +91,8 @@ extension Loading {
         var spec = LogSpec()
         spec.maximumBytes = read(key + "_maxbytes", view, default: spec.maximumBytes, Values.byteSize)
         spec.backupCount = read(key + "_backups", view, default: spec.backupCount, Values.count)
+        spec.captureBytes = read(stream + "_capture_maxbytes", view, default: 0, Values.byteSize)
+        spec.emitsEvents = read(stream + "_events_enabled", view, default: false, Values.boolean)
         let text = read(key, view, default: "AUTO") { Self.expandedAgain($0, view.scope, here) }
         switch text.lowercased() {
         case "auto":

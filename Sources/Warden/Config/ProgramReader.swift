@@ -30,8 +30,11 @@ struct ProgramReader {
             loading.diagnostics.error(view.place, "[\(view.name)] has no command; add command=/path/to/program")
         }
         readNotYet(&loading)
-        let health = loading.health.spec(program: program, group: group)
+        var health = loading.health.spec(program: program, group: group)
+        // A listener is silent as long as nothing happens: that is no sign of anything unless a section says so.
+        if flavor == .listener, !supervision.isNamedByHealthSection { health.heartbeat = .none }
         let user = identity(&loading)
+        let socket = flavor == .fastCGI ? loading.sharedSocket(view, user: user) : nil
         let umask = loading.readOptional("umask", view, Values.octal)
         let serverURL = serverURL(&loading)
         let redirects = loading.read("redirect_stderr", view, default: false, Values.boolean) && flavor != .listener
@@ -47,7 +50,12 @@ struct ProgramReader {
             view.scope["process_num"] = .number(first &+ offset)
             view.scope["numprocs"] = .number(count)
             let launch = launch(&loading)
-            let output = loading.logSpec("stdout", view)
+            var output = loading.logSpec("stdout", view)
+            if flavor == .listener {
+                // It is the protocol: supervisord neither captures it nor makes events of it.
+                output.captureBytes = 0
+                output.emitsEvents = false
+            }
             let errors = errorLog(redirects: redirects, &loading)
             let name = processName(&loading)
             guard var launch, let name, loading.countSlot(view) else { break }
@@ -55,6 +63,8 @@ struct ProgramReader {
             launch.umask = umask
             launch.serverURL = serverURL
             launch.descriptorLimit = limit
+            launch.socket = socket
+            launch.isListener = flavor == .listener
             result.append(
                 ProgramSpec(
                     name: SlotName(group: group, process: name), program: program, supervision: supervision,

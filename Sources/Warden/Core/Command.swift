@@ -34,6 +34,10 @@ package enum Command: Hashable, Sendable {
     case end(End)
     /// What the daemon is doing as a whole.
     case daemonState
+    /// Write to a worker's standard input.
+    case writeInput(SlotName, [UInt8])
+    /// A REMOTE_COMMUNICATION event for the listeners.
+    case tellListeners(type: String, data: String)
 }
 
 /// The answer to a command.

@@ -18,6 +18,12 @@ package enum Directive: Hashable, Sendable {
     case log(LogRecord)
     /// Tell event listeners and the log of a change of state.
     case announce(Announcement)
+    /// Write an event to a listener's standard input. Answers `.inputClosed` when nobody can read it any more.
+    case send(WorkerID, PoolEvent)
+    /// Write to a worker's standard input, and answer the client.
+    case write(WorkerID, [UInt8], RequestID)
+    /// A listener broke the protocol: what it writes from now on is not listened to.
+    case disregardOutput(WorkerID)
     /// Store an incident, new or with its outcome.
     case recordIncident(Incident)
     /// Tell people of an incident.
@@ -87,6 +93,14 @@ package enum Announcement: Hashable, Sendable {
     case supervisorStopping
     /// WARDEN_HEALTH: a verdict began or ended.
     case health(SlotName, Verdict)
+    /// WARDEN_ACTION: Warden acted, alerted, or knows the outcome. Listeners only.
+    case action(Alert)
+    /// TICK_…: the wall clock passed this multiple of the period, in seconds since the epoch. Listeners only.
+    case tick(TickPeriod, when: Int64)
+    /// REMOTE_COMMUNICATION: a client's own event. Listeners only.
+    case remote(type: String, data: String)
+    /// PROCESS_LOG_… and PROCESS_COMMUNICATION_…: what a process wrote. Listeners only.
+    case output(SlotName, pid: Int32, OutputChannel, WorkerOutput.Kind, String)
 }
 
 /// A message for people, about one incident.

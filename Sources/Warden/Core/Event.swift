@@ -18,6 +18,8 @@ package struct SpawnFailure: Error, Hashable, Sendable {
         case openLog = "open log"
         /// A pipe could not be made.
         case pipe = "make pipes"
+        /// The socket of an fcgi-program could not be made.
+        case socket = "make socket"
         /// clone3(2) failed.
         case clone = "clone"
         case processGroup = "set process group"
@@ -71,6 +73,41 @@ package enum WorkerFact: Hashable, Sendable {
     case forensicsCollected(Forensics)
     /// A hook of it ended.
     case hookEnded(Hook, HookResult)
+    /// An event listener said something in its protocol.
+    case said([ListenerWord])
+    /// Nothing can be written to its standard input any more, and an event was to be.
+    case inputClosed
+}
+
+/// What a worker wrote, for listeners that subscribe to it.
+package struct WorkerOutput: Hashable, Sendable {
+    /// As what it is told.
+    package enum Kind: Hashable, Sendable {
+        /// PROCESS_LOG_…: as it was read.
+        case log
+        /// PROCESS_COMMUNICATION_…: what stood between the two tokens.
+        case communication
+    }
+
+    /// Who wrote it; its generation may be over.
+    package var worker: WorkerID
+    /// The process that its pipe was given to.
+    package var pid: Int32
+    /// Which of the two outputs.
+    package var channel: OutputChannel
+    /// As what it is told.
+    package var kind: Kind
+    /// The text; bytes that are no UTF-8 are replaced.
+    package var text: String
+
+    /// - Parameters: as the properties of the same names.
+    package init(worker: WorkerID, pid: Int32, channel: OutputChannel, kind: Kind, text: String) {
+        self.worker = worker
+        self.pid = pid
+        self.channel = channel
+        self.kind = kind
+        self.text = text
+    }
 }
 
 /// The commands that Warden runs for a worker, as the program's user.
@@ -128,6 +165,9 @@ package struct Forensics: Hashable, Sendable {
 package enum Event: Hashable, Sendable {
     /// Something happened to a worker. Dropped when the generation is not the slot's present one.
     case worker(WorkerID, WorkerFact)
+    /// A worker wrote what listeners may want to hear of. Counts for every generation: the last words of one may come
+    /// after its exit.
+    case wrote(WorkerOutput)
     /// A deadline given by `nextDeadline` may have passed.
     case timeReached
     /// The daemon is up: sockets listen, logs are open. Starts the autostart workers.

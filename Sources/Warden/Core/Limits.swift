@@ -18,6 +18,10 @@ package enum Limits {
     package static let statusNames = 3
     /// Beyond the longest `stopwaitsecs` of a tier, what the daemon asks of systemd to wait for it.
     package static let stopMargin: Duration = .seconds(15)
+    /// Bytes of events that wait in one pool, whatever its `buffer_size`.
+    package static let poolBytes = 64 * 1024 * 1024
+    /// How long the end of the daemon waits for listeners to take the events that wait for them.
+    package static let lastHearing: Duration = .seconds(1)
     /// Slots that one daemon supervises.
     package static let slots = 16384
     /// `unhelped` so often in a row stops restarting for that cause.

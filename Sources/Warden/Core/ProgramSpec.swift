@@ -145,11 +145,56 @@ package struct LaunchSpec: Hashable, Sendable {
     package var serverURL: String?
     /// `rlimit_nofile`; `nil` keeps what the daemon was started with.
     package var descriptorLimit: Limit?
+    /// The socket that is the standard input of every process of an `[fcgi-program:x]`; `nil` for others.
+    package var socket: SharedSocketSpec?
+    /// Its standard output is the protocol of event listeners.
+    package var isListener = false
 
     /// - Parameter arguments: the command and its arguments, at least one.
     package init(arguments: [String]) {
         self.arguments = arguments
         environment = [:]
+    }
+}
+
+/// A socket that listens, and that all processes of one `[fcgi-program:x]` share.
+package struct SharedSocketSpec: Hashable, Sendable {
+    /// Where it listens.
+    package enum Address: Hashable, Sendable {
+        /// `tcp://HOST:PORT`.
+        case tcp(host: String, port: UInt16)
+        /// `unix://` and an absolute path.
+        case unix(path: String)
+
+        /// As it is written in the configuration.
+        package var url: String {
+            switch self {
+            case .tcp(let host, let port): "tcp://\(host):\(port)"
+            case .unix(let path): "unix://\(path)"
+            }
+        }
+    }
+
+    /// Where it listens.
+    package var address: Address
+    /// The file's user of `socket_owner`, else of `user`; `nil` leaves it.
+    package var ownerID: UInt32?
+    /// The file's group of `socket_owner`, else of `user`; `nil` leaves it.
+    package var groupID: UInt32?
+    /// `socket_mode` of the file.
+    package var mode: UInt32
+    /// `socket_backlog`, from 1 to 65535; `nil` is the largest.
+    package var backlog: Int32?
+
+    /// - Parameters: as the properties of the same names.
+    package init(
+        address: Address, ownerID: UInt32? = nil, groupID: UInt32? = nil, mode: UInt32 = 0o700, backlog: Int32? = nil
+    ) {
+        self.address = address
+        self.ownerID = ownerID
+        self.groupID = groupID
+        self.mode = mode
+        self.backlog = backlog
     }
 }
 
@@ -171,6 +216,10 @@ package struct LogSpec: Hashable, Sendable {
     package var maximumBytes: Int64 = 50 * 1024 * 1024
     /// `*_logfile_backups`; 0 truncates in place.
     package var backupCount: Int = 10
+    /// `*_capture_maxbytes`: the last so many bytes between the tokens of capture mode make an event; 0 is off.
+    package var captureBytes: Int64 = 0
+    /// `*_events_enabled`: everything that is written makes PROCESS_LOG events.
+    package var emitsEvents = false
 
     /// The defaults of supervisord 4.3.0: AUTO, 50 MB, 10 backups.
     package init() {}
@@ -186,6 +235,8 @@ package struct GroupSpec: Hashable, Sendable {
     package var programs: [ProgramSpec]
     /// At most so many without an outcome because of Warden's own decisions.
     package var maximumUnavailable: Share
+    /// What its processes listen to; `nil` unless it is an `[eventlistener:x]`.
+    package var pool: PoolSpec?
 
     /// - Parameters: as the properties of the same names.
     package init(name: String, priority: Int, programs: [ProgramSpec], maximumUnavailable: Share = .count(1)) {

@@ -12,6 +12,13 @@ extension Supervisor {
                             budgets: slot.policy.budgets(slot.spec.health, at: now.instant))
                     })
             }
+        case .writeInput(let name, let bytes):
+            guard admit(request) else { return }
+            writeInput(name, bytes, for: request)
+        case .tellListeners(let type, let data):
+            // Also while the daemon stops, as supervisord.
+            tellListeners(.remote(type: type, data: data))
+            directives.append(.reply(request, .done))
         case .daemonState: directives.append(.reply(request, .daemonState(daemonMood)))
         case .start(let selection, let wait):
             guard admit(request) else { return }

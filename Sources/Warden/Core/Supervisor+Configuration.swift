@@ -57,7 +57,7 @@ extension Supervisor {
             return
         }
         activate(group)
-        directives.append(.announce(.groupAdded(name)))
+        announce(.groupAdded(name))
         directives.append(.reply(request, .done))
         for id in groups[name]?.slots ?? [] {
             // A slot that ran before its configuration changed is started again by that change.
@@ -77,7 +77,7 @@ extension Supervisor {
             return
         }
         deactivate(name)
-        directives.append(.announce(.groupRemoved(name)))
+        announce(.groupRemoved(name))
         directives.append(.reply(request, .done))
     }
 }

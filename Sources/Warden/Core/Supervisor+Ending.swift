@@ -21,7 +21,7 @@ extension Supervisor {
     mutating func beginEnding(_ end: End, at now: Moment) {
         mood = .ending(end, tier: nil)
         isStatusStale = true
-        directives.append(.announce(.supervisorStopping))
+        announce(.supervisorStopping)
         if end == .shutdown { directives.append(.declareStopping) }
         for id in order {
             commanded(id, at: now)
@@ -55,6 +55,7 @@ extension Supervisor {
             return
         }
         if let tier, alive.contains(where: { $0.spec.priority >= tier }) { return }
+        if hearsOut(alive.filter { $0.spec.priority == highest }, at: now) { return }
         mood = .ending(end, tier: highest)
         var patience: Duration = .zero
         for id in order.reversed() {

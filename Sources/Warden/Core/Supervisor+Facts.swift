@@ -18,6 +18,10 @@ extension Supervisor {
         case .beat: _ = withSlot(id) { $0.tracker?.beat(at: now.instant) }
         case .forensicsCollected(let forensics): forensicsCollected(forensics, of: id, at: now)
         case .hookEnded(let hook, let result): hookEnded(hook, result, of: id, at: now)
+        case .said(let words):
+            if let worker = slots[id]?.worker { listenerSaid(words, worker) }
+        case .inputClosed:
+            if let worker = slots[id]?.worker { listenerInputClosed(worker) }
         }
     }
 
@@ -74,12 +78,12 @@ extension Supervisor {
             case .release(let generation):
                 let worker = WorkerID(slot: id, generation: generation)
                 directives.append(.release(worker, sweep: slot.spec.supervision.endsTree))
+                listenerEnded(id)
                 released(id)
             case .changed(let from, let to, let pid, let tries, let isExpected):
-                directives.append(
-                    .announce(
-                        .processState(
-                            slot.spec.name, to, from: from, pid: pid, tries: tries, isExpected: isExpected)))
+                announce(
+                    .processState(slot.spec.name, to, from: from, pid: pid, tries: tries, isExpected: isExpected))
+                listenerChanged(id, to: to)
                 changed(id, to: to, at: now)
             case .log(let level, let text):
                 directives.append(.log(LogRecord(level, text, fields: ["WARDEN_WORKER": slot.spec.name.qualified])))
@@ -100,6 +104,7 @@ extension Supervisor {
         }
         guard let slot = slots[id] else { return }
         let worker = WorkerID(slot: id, generation: generation)
+        listenerStarted(worker)
         directives.append(.spawn(worker, slot.spec, restartCount: restartCount ?? 0, reason: reason))
     }
 

@@ -48,7 +48,7 @@ extension Supervisor {
 
     private mutating func tell(_ verdict: Verdict, of slot: Slot) {
         isStatusStale = true
-        directives.append(.announce(.health(slot.spec.name, verdict)))
+        announce(.health(slot.spec.name, verdict))
         let level: LogRecord.Level =
             switch verdict.condition {
             case .starting, .healthy: .info
@@ -311,7 +311,10 @@ extension Supervisor {
     mutating func record(_ incident: Incident, of id: SlotID, alert phase: Alert.Phase?) {
         _ = withSlot(id) { $0.remember(incident) }
         directives.append(.recordIncident(incident))
-        if let phase { directives.append(.alert(Alert(phase: phase, incident: incident))) }
+        guard let phase else { return }
+        let alert = Alert(phase: phase, incident: incident)
+        directives.append(.alert(alert))
+        tellListeners(.action(alert))
     }
 
     private func fields(of incident: Incident) -> [String: String] {

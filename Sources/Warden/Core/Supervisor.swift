@@ -39,6 +39,8 @@ package struct Supervisor: Sendable {
     var lastOutcome: String?
     /// Slots to which a seat of their group was offered; decided at the end of the event.
     var seatOffers: [SlotID] = []
+    /// The pools of event listeners.
+    var hall = ListenerHall()
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -63,7 +65,8 @@ package struct Supervisor: Sendable {
             }
             isEarliestStale = false
         }
-        return earliest
+        guard let due = hall.deadline else { return earliest }
+        return earliest.map { min($0, due) } ?? due
     }
 
     /// Something happened.
@@ -82,6 +85,7 @@ package struct Supervisor: Sendable {
                 slots.change(at: position, { $0.machine.generation == worker.generation })
             else { break }
             received(fact, of: worker.slot, at: now, dice: &dice)
+        case .wrote(let output): wrote(output)
         case .timeReached: timeReached(at: now, dice: &dice)
         case .ready: becomeReady(at: now)
         case .requested(let request, let command): perform(command, for: request, at: now, dice: &dice)
@@ -91,6 +95,7 @@ package struct Supervisor: Sendable {
         case .localHealth(let health):
             doubted(health, at: now)
         }
+        if isTickDue(at: now) { tick(at: now) }
         while let id = seatOffers.popLast() { consider(id, at: now, dice: &dice) }
         if case .ending = mood { continueEnding(at: now) }
         if isStatusStale { refreshStatus() }
@@ -128,13 +133,16 @@ package struct Supervisor: Sendable {
             index[program.name] = id
             ids.append(id)
         }
-        groups[group.name] = Group(spec: group, slots: ids)
+        let active = Group(spec: group, slots: ids)
+        groups[group.name] = active
+        openPool(of: active)
         reorder()
     }
 
     /// Forgets a group, whose slots are all down.
     mutating func deactivate(_ name: String) {
         guard let group = groups.removeValue(forKey: name) else { return }
+        closePool(name)
         for id in group.slots {
             guard let slot = slots.remove(id) else { continue }
             index[slot.spec.name] = nil
@@ -154,7 +162,9 @@ package struct Supervisor: Sendable {
     }
 
     private mutating func becomeReady(at now: Moment) {
-        directives.append(.announce(.supervisorRunning))
+        let byStart = groups.values.sorted { ($0.spec.priority, $0.spec.name) < ($1.spec.priority, $1.spec.name) }
+        for group in byStart { tellListeners(.groupAdded(group.spec.name)) }
+        announce(.supervisorRunning)
         for id in order { autostart(id, at: now) }
         directives.append(.declareReady)
         isStatusStale = true

@@ -453,6 +453,7 @@ extension WorkerMachine {
         switch (failure.stage, failure.errorNumber) {
         case (.lookUp, 2): return "can't find command\(subject)"
         case (.lookUp, 13): return "command at\(subject) is not executable"
+        case (.socket, _): return "could not create FastCGI socket \(failure.subject): \(failure.explanation)"
         case (.stuck, _): return "spawn stuck at stage\(subject)"
         case (let stage, let errorNumber):
             return "cannot \(stage.rawValue)\(subject): \(failure.explanation) (errno \(errorNumber))"

@@ -206,7 +206,7 @@ package final class LogFile {
 
     // Answers with the bytes written, or a negative errno.
     private func write(_ piece: UnsafeRawBufferPointer, from source: borrowing ScratchPipe.Source) -> Int {
-        if canSplice {
+        if canSplice, source.isPipe {
             var position = offset
             let answer = source.splice(to: number, at: &position, piece.count)
             if answer != -Int(EINVAL) { return answer }
@@ -270,7 +270,7 @@ package final class LogFile {
     }
 
     private func pass(_ bytes: UnsafeRawBufferPointer, from source: borrowing ScratchPipe.Source) -> Int {
-        if canSplice {
+        if canSplice, source.isPipe {
             let answer = source.splice(to: number, bytes.count)
             if answer != -Int(EINVAL) { return answer }
             canSplice = false

@@ -19,23 +19,32 @@ package struct PumpReports: Sendable {
     package var closed: @Sendable (WorkerID) -> Void
     /// A log's trouble began or ended.
     package var trouble: @Sendable (LogTrouble) -> Void
+    /// A worker wrote what listeners may want to hear of.
+    package var wrote: @Sendable (WorkerOutput) -> Void
+    /// An event listener said something in its protocol.
+    package var said: @Sendable (WorkerID, [ListenerWord]) -> Void
 
     /// - Parameters: as the properties of the same names.
     package init(
         facts: @escaping @Sendable (WorkerID, LogFacts) -> Void,
         closed: @escaping @Sendable (WorkerID) -> Void = { _ in },
-        trouble: @escaping @Sendable (LogTrouble) -> Void = { _ in }
+        trouble: @escaping @Sendable (LogTrouble) -> Void = { _ in },
+        wrote: @escaping @Sendable (WorkerOutput) -> Void = { _ in },
+        said: @escaping @Sendable (WorkerID, [ListenerWord]) -> Void = { _, _ in }
     ) {
         self.facts = facts
         self.closed = closed
         self.trouble = trouble
+        self.wrote = wrote
+        self.said = said
     }
 }
 
 /// What the pump can be told to do.
 internal enum PumpOrder: Sendable {
     /// The descriptor is owned by whoever takes the order out.
-    case attach(WorkerID, OutputStream, descriptor: CInt, LogTarget, ScanRules)
+    case attach(WorkerID, OutputStream, descriptor: CInt, LogTarget, ScanRules, StreamTreatment)
+    case disregard(WorkerID)
     case exited(WorkerID)
     case reopenLogs
     case clear(WorkerID, OutputStream, reply: @Sendable (KernelFailure?) -> Void)
@@ -87,19 +96,23 @@ package final class Pump: Sendable {
     ///   - pipe: the reading end; closed when the stream has ended.
     ///   - target: where the bytes go. A log that cannot be opened is tried again; the bytes are dropped meanwhile.
     ///   - rules: what to look for. Those of the worker's first stream hold for both.
+    ///   - treatment: what else is made of the bytes.
     /// - Returns: `.full` when nothing was done (the pipe is closed then).
     package func attach(
         _ worker: WorkerID, _ stream: OutputStream, _ pipe: consuming Descriptor, to target: LogTarget,
-        rules: ScanRules
+        rules: ScanRules, treatment: StreamTreatment = StreamTreatment()
     ) -> Mailbox<Never>.Posting {
         let number = pipe.take()
-        let posting = post(.attach(worker, stream, descriptor: number, target, rules))
+        let posting = post(.attach(worker, stream, descriptor: number, target, rules, treatment))
         if posting == .full { _ = Descriptor(owning: number) }
         return posting
     }
 
     /// A worker's main process has ended: what is left in its pipes is read, for a while at most.
     package func workerExited(_ worker: WorkerID) -> Mailbox<Never>.Posting { post(.exited(worker)) }
+
+    /// What a listener writes is logged from now on, and not listened to.
+    package func disregard(_ worker: WorkerID) -> Mailbox<Never>.Posting { post(.disregard(worker)) }
 
     /// Opens every log anew, because somebody has moved the files away (SIGUSR2).
     package func reopenLogs() -> Mailbox<Never>.Posting { post(.reopenLogs) }

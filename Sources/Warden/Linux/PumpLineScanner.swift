@@ -33,6 +33,10 @@ package enum PumpLimits {
     package static let hastyTurns = 8
     /// That pause.
     package static let gatheringPause: Duration = .milliseconds(1)
+    /// Bytes of one PROCESS_LOG event: supervisord's read(2) takes so many.
+    package static let eventBytes = 128 * 1024
+    /// Bytes of one PROCESS_COMMUNICATION event, whatever `*_capture_maxbytes` says.
+    package static let captureBytes = 16 * 1024 * 1024
     /// Workers and streams at once.
     package static let streams = 32768
 }

@@ -4,8 +4,10 @@ internal import WardenCore
 extension PumpLoop {
     internal func obey(_ order: PumpOrder, at now: Instant) {
         switch order {
-        case .attach(let worker, let stream, let descriptor, let target, let rules):
-            attach(worker, stream, Descriptor(owning: descriptor), target, rules, at: now)
+        case .attach(let worker, let stream, let descriptor, let target, let rules, let treatment):
+            attach(worker, stream, Descriptor(owning: descriptor), target, rules, treatment, at: now)
+        case .disregard(let worker):
+            for stream in workers[worker]?.streams ?? [] { stream.tap?.disregard() }
         case .exited(let worker): exited(worker, at: now)
         case .reopenLogs: reopenLogs()
         case .clear(let worker, let stream, let reply): reply(clear(worker, stream))
@@ -16,7 +18,7 @@ extension PumpLoop {
 
     private func attach(
         _ id: WorkerID, _ kind: OutputStream, _ pipe: consuming Descriptor, _ target: LogTarget, _ rules: ScanRules,
-        at now: Instant
+        _ treatment: StreamTreatment, at now: Instant
     ) {
         guard streams.count < PumpLimits.streams else {
             let failure = KernelFailure("attach stream", "number \(streams.count + 1)", ENOBUFS)
@@ -31,7 +33,10 @@ extension PumpLoop {
             workers[id] = worker
         }
         let log = log(for: target, at: now)
-        let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log)
+        let tap = treatment.isPlain ? nil : PumpTap(treatment, id, kind)
+        // tee(2) and splice(2) do not wait when they are told so; read(2) must be told by the pipe.
+        if tap?.rewrites == true { _ = try? pipe.setNonblocking() }
+        let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log, tap: tap)
         worker.streams.append(stream)
         streams[stream.token] = stream
         watch(stream)

@@ -28,7 +28,7 @@ internal final class PumpLoop {
     internal var closingQueue: [PumpWorker] = []
     /// Logs that are full and that no epoll can wait for.
     private var unwatchableLogs: [SharedLog] = []
-    private var movedBytes = 0
+    internal var movedBytes = 0
     private var hastyTurns = 0
 
     internal init(
@@ -118,6 +118,7 @@ internal final class PumpLoop {
 
     /// Moves what stands in a stream's pipe into its log, at most `PumpLimits.turnBytes`.
     internal func pump(_ stream: PumpStream, at now: Instant) {
+        if let tap = stream.tap, tap.rewrites { return pumpRewritten(stream, tap, at: now) }
         let content: ScratchPipe.Content
         do throws(KernelFailure) {
             content = try scratch.look(into: stream.pipe.rawValue)
@@ -139,6 +140,7 @@ internal final class PumpLoop {
         if count > stream.aheadBytes {
             let fresh = UnsafeRawBufferPointer(rebasing: bytes[stream.aheadBytes...])
             worker.scanner.take(fresh, from: stream.stream, at: now)
+            stream.tap?.observe(fresh, reports)
             touch(worker)
         }
         if count >= PumpLimits.busyPipeBytes, !stream.isEnlarged {
@@ -170,7 +172,7 @@ internal final class PumpLoop {
         setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)
     }
 
-    private func setMayHoldMore(_ stream: PumpStream, _ mayHoldMore: Bool) {
+    internal func setMayHoldMore(_ stream: PumpStream, _ mayHoldMore: Bool) {
         let wasHeld = stream.isHeld
         stream.isHeld = stream.aheadBytes > 0 || mayHoldMore
         if stream.isHeld == wasHeld { return }
@@ -181,7 +183,7 @@ internal final class PumpLoop {
         if !worker.streams.contains(where: { $0.isHeld }) { drained.release(worker.id) }
     }
 
-    private func suspend(_ stream: PumpStream, until log: SharedLog) {
+    internal func suspend(_ stream: PumpStream, until log: SharedLog) {
         poller.remove(stream.pipe.rawValue)
         if log.waiting.contains(where: { $0 === stream }) { return }
         log.waiting.append(stream)
@@ -197,7 +199,11 @@ internal final class PumpLoop {
         if let file = log.file { poller.remove(file.number) }
         let waiting = log.waiting
         log.waiting = []
-        for stream in waiting where streams[stream.token] != nil { watch(stream) }
+        for stream in waiting where streams[stream.token] != nil {
+            watch(stream)
+            // What waits in memory is in no pipe that epoll could name.
+            if let tap = stream.tap, !tap.pending.isEmpty { pump(stream, at: MonotonicClock.now()) }
+        }
     }
 
     internal func watch(_ stream: PumpStream) {
@@ -213,6 +219,10 @@ internal final class PumpLoop {
     /// Nothing more comes from this stream.
     internal func end(_ stream: PumpStream, at now: Instant) {
         let worker = stream.worker
+        if let tap = stream.tap {
+            tap.finish(reports)
+            writePending(stream, tap, at: now)
+        }
         streams[stream.token] = nil
         poller.remove(stream.pipe.rawValue)
         worker.scanner.finish(stream.stream, at: now)
@@ -257,7 +267,7 @@ internal final class PumpLoop {
 
     // MARK: - Reports
 
-    private func touch(_ worker: PumpWorker) {
+    internal func touch(_ worker: PumpWorker) {
         if worker.isTouched { return }
         worker.isTouched = true
         touched.append(worker)

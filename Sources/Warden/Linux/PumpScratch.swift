@@ -14,6 +14,12 @@ package final class ScratchPipe {
             self.sewer = sewer
         }
 
+        /// No pipe: the bytes were taken out of it before, and only memory has them.
+        internal static var memory: Source { Source(pipe: -1, sewer: -1) }
+
+        /// Whether there is a pipe to splice from.
+        internal var isPipe: Bool { pipe >= 0 }
+
         /// Moves bytes into a file.
         ///
         /// - Returns: the bytes moved, or a negative errno.
@@ -41,6 +47,7 @@ package final class ScratchPipe {
         /// - Returns: `count`, or less when the pipe held less.
         @discardableResult
         internal borrowing func discard(_ count: Int) -> Int {
+            if !isPipe { return count }
             var rest = count
             while rest > 0 {
                 let gone = splice(to: sewer, rest)
@@ -109,6 +116,18 @@ package final class ScratchPipe {
             filled += size
         }
         return .bytes(filled)
+    }
+
+    /// Takes out what stands in a worker's pipe.
+    ///
+    /// - Parameter worker: the reading end of its pipe, non-blocking.
+    /// - Throws: what read(2) says, except EAGAIN and EINTR.
+    package func take(from worker: CInt) throws(KernelFailure) -> Content {
+        let (start, count) = (buffer.baseAddress, buffer.count)
+        guard let size = try Kernel.retryUnlessEmpty("read", "", { Glibc.read(worker, start, count) }) else {
+            return .nothing
+        }
+        return size == 0 ? .end : .bytes(size)
     }
 
     /// Enlarges a pipe that is often full: fewer turns for the same bytes.

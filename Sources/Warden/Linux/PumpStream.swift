@@ -28,6 +28,8 @@ internal final class PumpStream {
     internal let token: UInt64
     internal let pipe: Descriptor
     internal let log: SharedLog?
+    /// What it is beside a log; `nil` for nothing.
+    internal let tap: PumpTap?
     /// Bytes at the head of the pipe that were scanned, but not written yet: the log was full.
     internal var aheadBytes = 0
     /// Something of it is still in the pipe, or may be.
@@ -35,13 +37,15 @@ internal final class PumpStream {
     internal var isEnlarged = false
 
     internal init(
-        worker: PumpWorker, stream: OutputStream, token: UInt64, pipe: consuming Descriptor, log: SharedLog?
+        worker: PumpWorker, stream: OutputStream, token: UInt64, pipe: consuming Descriptor, log: SharedLog?,
+        tap: PumpTap?
     ) {
         self.worker = worker
         self.stream = stream
         self.token = token
         self.pipe = pipe
         self.log = log
+        self.tap = tap
     }
 }
 

@@ -81,7 +81,7 @@ package struct SpawnReport: ~Copyable, Sendable {
             failure.subject = plan.limits.indices.contains(index) ? plan.limits[index].resourceName : ""
         case .descriptors: failure.subject = "descriptor \(index)"
         case .clone: failure.subject = "into its cgroup"
-        case .lookUp, .openLog, .pipe, .processGroup, .signals, .umask, .stuck: break
+        case .lookUp, .openLog, .pipe, .socket, .processGroup, .signals, .umask, .stuck: break
         }
         return failure
     }

@@ -40,7 +40,8 @@ final class House {
         report.connect(scribe)
         let readers = try Readers()
         let notices = try Notices(log: log)
-        let pump = try Pump(reports: House.pumpReports(inbox, log))
+        let outputBudget = OutputBudget(log: log)
+        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, log))
         let sampler = try Sampler { worker, sample in
             // Newer samples count more than older ones: when the shell is behind, the oldest event that waits is not
             // pushed out for one, because it may be an exit.
@@ -65,13 +66,13 @@ final class House {
                     .init(name: "log pump", beat: pump.beat), .init(name: "sampler", beat: sampler.beat),
                     .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
                     .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
-                ]), configurations: reader)
+                ]), configurations: reader, outputBudget: outputBudget)
         ground = LaunchGround(
             environment: .current(),
             limits: limits.forWorkers(
                 minimumDescriptors: UInt64(settings.minimumDescriptors),
                 minimumProcesses: UInt64(settings.minimumProcesses)),
-            runtimeDirectory: settings.childLogDirectory)
+            identifier: settings.identifier, runtimeDirectory: settings.childLogDirectory)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
@@ -80,7 +81,7 @@ final class House {
     }
 
     private static func pumpReports(
-        _ inbox: Mailbox<Event>, _ log: @escaping @Sendable (LogRecord) -> Void
+        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ log: @escaping @Sendable (LogRecord) -> Void
     ) -> PumpReports {
         PumpReports(
             facts: { worker, facts in _ = inbox.post(.worker(worker, .logged(facts))) },
@@ -88,7 +89,11 @@ final class House {
                 let what = trouble.failure.map { "\($0)" } ?? "written to again"
                 let lost = trouble.droppedBytes > 0 ? ", \(trouble.droppedBytes) bytes dropped so far" : ""
                 log(LogRecord(trouble.failure == nil ? .info : .error, "log \(trouble.path): \(what)\(lost)"))
-            })
+            },
+            wrote: { output in
+                if outputBudget.take(output), inbox.post(.wrote(output)) == .full { outputBudget.give(output) }
+            },
+            said: { worker, words in _ = inbox.post(.worker(worker, .said(words))) })
     }
 
     /// A history that cannot be had is said, and nothing else happens.

@@ -20,6 +20,12 @@ enum RuntimeLimits {
     static let readerThreads = 4
     /// Bytes of a hook's output that are kept.
     static let hookOutputBytes = 4096
+    /// Bytes that clients have sent to one worker's standard input and that it has not read yet.
+    static let inputBytes = 1024 * 1024
+    /// PROCESS_LOG and PROCESS_COMMUNICATION events on their way to the shell; more are dropped, and counted.
+    static let outputEvents = 4096
+    /// Bytes of them.
+    static let outputEventBytes = 32 * 1024 * 1024
     /// Hooks that run at once; more are refused, which counts as failed.
     static let hooksAtOnce = 64
     /// How long a child may take from clone(2) to execve(2).

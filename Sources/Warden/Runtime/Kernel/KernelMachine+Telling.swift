@@ -20,6 +20,7 @@ extension KernelMachine {
         case .supervisorRunning: log(LogRecord(.debug, "supervision begins"))
         case .supervisorStopping: parts.bridge.moodChanged(.shuttingDown)
         case .health: break  // The core's log record says it with its reason.
+        case .action, .tick, .remote, .output: break  // For listeners alone.
         }
     }
 

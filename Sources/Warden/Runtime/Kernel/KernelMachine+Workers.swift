@@ -9,6 +9,7 @@ extension KernelMachine {
         do throws(SpawnFailure) {
             try start(worker, spec, restartCount: restartCount)
         } catch {
+            leaveSharedSocket(worker)
             pending.append(.worker(worker, .spawnFailed(error)))
         }
     }
@@ -23,6 +24,7 @@ extension KernelMachine {
         }
         let notifyPath = notifySocketPath(worker, spec)
         let notifySocket = try makeNotifySocket(notifyPath, spec)
+        let socket = try sharedSocket(of: worker, spec)
         let output = try Self.pipe()
         let input = try Self.pipe()
         // With redirect_stderr this one stays unused, which costs less than two ways through here.
@@ -32,16 +34,31 @@ extension KernelMachine {
             launch: spec.launch,
             mark: WorkerMark(name: spec.name, generation: worker.generation, restartCount: restartCount),
             base: ground.environment, limits: ground.limits, notifySocket: notifyPath,
-            descriptors: [input.reader.rawValue, output.writer.rawValue, errorNumber])
+            descriptors: [socket ?? input.reader.rawValue, output.writer.rawValue, errorNumber])
         _ = try CommandLookup.find(plan)
         let spawned = try spawner.spawn(plan)
         let rules = rules(of: spec.health)
-        attach(worker, .standardOutput, output.takeReader(), to: outputTarget, rules: rules)
-        if let errorTarget { attach(worker, .standardError, errors.takeReader(), to: errorTarget, rules: rules) }
+        let pid = spawned.child.pid
+        attach(
+            worker, .standardOutput, output.takeReader(), to: outputTarget, rules: rules,
+            StreamTreatment(spec.standardOutput, pid: pid, isListener: spec.launch.isListener))
+        if let errorTarget {
+            attach(
+                worker, .standardError, errors.takeReader(), to: errorTarget, rules: rules,
+                StreamTreatment(spec.standardError ?? LogSpec(), pid: pid, isListener: false))
+        }
         adopt(
             WorkerProcess(
-                worker: worker, spec: spec, spawned: spawned, input: input.takeWriter(), notifySocket: notifySocket,
-                now: MonotonicClock.now()))
+                worker: worker, spec: spec, spawned: spawned, input: Self.inputEnd(input, socket),
+                notifySocket: notifySocket, now: MonotonicClock.now()))
+    }
+
+    /// Our end of a worker's standard input; `nil` when that is a socket.
+    private static func inputEnd(_ pipe: consuming PipeEnds, _ socket: CInt?) -> Descriptor? {
+        guard socket == nil else { return nil }
+        // Nothing that can happen to a pipe of ours refuses it.
+        _ = try? pipe.writer.setNonblocking()
+        return pipe.takeWriter()
     }
 
     private static func pipe() throws(SpawnFailure) -> PipeEnds {
@@ -73,9 +90,9 @@ extension KernelMachine {
 
     private func attach(
         _ worker: WorkerID, _ stream: OutputStream, _ reader: consuming Descriptor, to target: LogTarget,
-        rules: ScanRules
+        rules: ScanRules, _ treatment: StreamTreatment
     ) {
-        if case .full = parts.pump.attach(worker, stream, reader, to: target, rules: rules) {
+        if case .full = parts.pump.attach(worker, stream, reader, to: target, rules: rules, treatment: treatment) {
             log(LogRecord(.error, "The pump is overloaded; \(stream.name) of a worker is not read"))
         }
     }
@@ -187,6 +204,8 @@ extension KernelMachine {
         workersByPID[process.child.pid] = nil
         unwatch(process.child.readinessDescriptor) { if case .exit(worker) = $0 { true } else { false } }
         _ = parts.sampler.forget(worker)
+        closeInput(of: process)
+        leaveSharedSocket(worker)
         if !process.hasFailed {
             _ = parts.pump.workerExited(worker)
             if process.report != nil { executedUnseen(process) }

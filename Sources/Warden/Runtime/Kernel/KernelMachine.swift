@@ -15,12 +15,15 @@ struct MachineParts: Sendable {
     var logs: WorkerLogs
     var loops: LoopBeats
     var configurations: ConfigurationReader
+    var outputBudget: OutputBudget
 }
 
 /// What every worker is started with.
 struct LaunchGround: Sendable {
     var environment: BaseEnvironment
     var limits: [ResourceLimit]
+    /// `identifier` of `[supervisord]`: `server` in the header of events.
+    var identifier: String
     /// Where the sockets of workers with `heartbeat = notify` are made.
     var runtimeDirectory: String
 }
@@ -36,6 +39,7 @@ struct KernelMachine: Machine, ~Copyable {
         case exit(WorkerID)
         case report(WorkerID)
         case notifySocket(WorkerID)
+        case input(WorkerID)
         case hookExit(UInt64)
         case hookOutput(UInt64)
     }
@@ -49,6 +53,7 @@ struct KernelMachine: Machine, ~Copyable {
     var hooks: [UInt64: HookProcess] = [:]
     var workersByPID: [Int32: WorkerID] = [:]
     var patterns: [String: Pattern] = [:]
+    var sharedSockets: [SharedSocketKey: SharedSocketUse] = [:]
     var sources: [UInt64: Source]
     /// Outcomes that were known at once.
     var pending: [Event] = []
@@ -122,6 +127,7 @@ struct KernelMachine: Machine, ~Copyable {
         case .exit(let worker)?: reap(worker)
         case .report(let worker)?: readReport(of: worker)
         case .notifySocket(let worker)?: readNotifications(of: worker)
+        case .input(let worker)?: flushInput(of: worker)
         case .hookExit(let number)?: hookExited(number)
         case .hookOutput(let number)?: readHookOutput(number)
         case nil: break
@@ -134,6 +140,7 @@ struct KernelMachine: Machine, ~Copyable {
             if case .worker(let worker, .sampled) = event {
                 pending.append(.worker(worker, .logged(LogFacts(drainedAt: parts.pump.drained(of: worker)))))
             }
+            if case .wrote(let output) = event { parts.outputBudget.give(output) }
             pending.append(event)
         }
     }

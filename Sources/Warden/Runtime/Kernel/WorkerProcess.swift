@@ -11,8 +11,13 @@ final class WorkerProcess {
     let reportDueAt: Instant
     /// The last step that the child said it had entered.
     var lastStage: SpawnFailure.Stage?
-    /// Its standard input stays open, as under supervisord: a program that reads it does not see an end.
-    let input: Descriptor
+    /// Its standard input stays open, as under supervisord: a program that reads it does not see an end. Non-blocking;
+    /// `nil` for fcgi-programs, whose input is a socket, and when nobody reads it any more.
+    var input: Descriptor?
+    /// What waits until its input takes more.
+    var unsent = InputQueue()
+    /// Its input is watched until it takes more.
+    var awaitsInput = false
     var notifySocket: WorkerNotifySocket?
     var isReaped = false
     /// The supervisor knows that it is gone.
@@ -21,7 +26,7 @@ final class WorkerProcess {
     var hasFailed = false
 
     init(
-        worker: WorkerID, spec: ProgramSpec, spawned: consuming SpawnedChild, input: consuming Descriptor,
+        worker: WorkerID, spec: ProgramSpec, spawned: consuming SpawnedChild, input: consuming Descriptor?,
         notifySocket: consuming WorkerNotifySocket?, now: Instant
     ) {
         self.worker = worker

@@ -34,6 +34,12 @@ package protocol Machine: ~Copyable {
     mutating func log(_ record: LogRecord)
     /// Tells event listeners.
     mutating func announce(_ announcement: Announcement)
+    /// Writes an event to a listener's standard input. Event: `.inputClosed` when nobody can read it.
+    mutating func send(_ event: PoolEvent, to worker: WorkerID)
+    /// Listens no longer to what a listener writes.
+    mutating func disregardOutput(of worker: WorkerID)
+    /// Writes to a worker's standard input, and answers the client: `.noFile` when nobody can read it.
+    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID)
     /// Stores an incident.
     mutating func store(_ incident: Incident)
     /// Posts an alert.
