@@ -75,7 +75,10 @@ class Record:
     def call(self, method, *parameters, note=""):
         """Records what a method answers; `note` tells two equal calls apart."""
         outcome = self.side.plain(self.side.call(method, *parameters))
-        arguments = ", ".join(self.side.plain_text(repr(parameter)) for parameter in parameters)
+        if "supervisor.stop" in method and isinstance(outcome[1], list):
+            # supervisord lists each as it is done, which is not the same twice.
+            outcome[1].sort(key=lambda entry: entry["name"])
+        arguments = ", ".join(self.side.plain_text(repr(getattr(parameter, "data", parameter))) for parameter in parameters)
         self.put(f"{method}({arguments}){' ' + note if note else ''}", outcome)
         return outcome
 
@@ -231,7 +234,6 @@ def stopping_slowly(side, record):
     call("stopProcess", "stubborn", False, note="without waiting")
     record.info("stubborn", "while it stops")
     call("stopProcess", "stubborn", note="while it stops")
-    call("startProcess", "stubborn", note="while it stops")
     call("signalProcess", "stubborn", "CONT", note="while it stops")
     call("sendProcessStdin", "stubborn", "x", note="while it stops")
     call("removeProcessGroup", "stubborn", note="while it stops")
@@ -239,12 +241,29 @@ def stopping_slowly(side, record):
     side.reaches("STOPPED", "stubborn")
     record.info("stubborn", "killed while it stopped")
     call("startProcess", "stubborn")
+    side.wait("the stubborn process is deaf", 10,
+              lambda: "deaf" in side.call("supervisor.readProcessStdoutLog", "stubborn", -5, 0)[1])
+    call("stopProcess", "stubborn", False, note="without waiting, again")
+    call("startProcess", "stubborn", note="while it stops")
+    # Only Warden starts it by that.
+    side.wait("the stubborn process has ended", 20, lambda: side.state("stubborn") in ("STOPPED", "RUNNING"))
+    if side.state("stubborn") == "STOPPED":
+        side.call("supervisor.startProcess", "stubborn")
+    side.reaches("RUNNING", "stubborn")
+
+
+DEADLY = ("RTMIN", "SIGRTMIN+1", True)
 
 
 def signals(side, record):
     call = record.supervisor
     for signal in ("CONT", "SIGCONT", "cont", "18", 18, "0", 0, "NOPE", "99", 99, "-1", "", "RTMIN", "SIGRTMIN+1", True):
-        call("signalProcess", "cat", signal)
+        # A signal that ends it has to have come before the next one goes.
+        pid = side.call("supervisor.getProcessInfo", "cat")[1]["pid"]
+        lethal = record.supervisor("signalProcess", "cat", signal) == ["value", True] and signal in DEADLY
+        if lethal:
+            side.wait("cat is another", 10, lambda: side.call("supervisor.getProcessInfo", "cat")[1]["pid"] not in (0, pid))
+        side.reaches("RUNNING", "cat")
         record.info("cat", f"after signal {signal!r}")
     call("signalProcess", "idle", "HUP", note="which has stopped")
     call("signalProcess", "idle", "NOPE", note="which has stopped")
@@ -379,17 +398,21 @@ def configuration(side, record):
     call("reloadConfig", note="changed back")
 
 
+def by_name(side, outcome):
+    return side.plain(sorted(outcome[1], key=lambda entry: entry["name"]) if outcome[0] == "value" else outcome)
+
+
 def everything(side, record):
     """The calls for all processes."""
     side.call("supervisor.stopProcess", "stubborn")
-    record.supervisor("stopAllProcesses")
+    # supervisord lists each as it is done, which is not the same twice.
+    record.put("stopAllProcesses() by name", by_name(side, side.call("supervisor.stopAllProcesses")))
     record.supervisor("stopAllProcesses", note="when all have stopped")
     record.put("states when all have stopped", {
         info["name"]: info["statename"] for info in side.call("supervisor.getAllProcessInfo")[1]})
-    outcome = side.call("supervisor.startAllProcesses")
-    record.put("startAllProcesses() by name", side.plain(sorted(outcome[1], key=lambda entry: entry["name"])))
+    record.put("startAllProcesses() by name", by_name(side, side.call("supervisor.startAllProcesses")))
     side.reaches("RUNNING", *AUTOMATIC)
-    record.supervisor("stopAllProcesses", False, note="without waiting")
+    record.put("stopAllProcesses(False) by name", by_name(side, side.call("supervisor.stopAllProcesses", False)))
 
 
 def ending(side, record):

@@ -33,6 +33,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("signal \(signal.number) \(reach) \(worker.slot.number).\(worker.generation.number)")
     }
 
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID) {
+        record.append("input \(bytes.count) \(request.number) \(worker.slot.number).\(worker.generation.number)")
+    }
+
     mutating func release(_ worker: WorkerID, sweep: Bool) {
         record.append("release \(worker.slot.number).\(worker.generation.number) \(sweep)")
     }

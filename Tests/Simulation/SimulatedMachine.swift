@@ -140,6 +140,11 @@ struct SimulatedMachine: Machine, ~Copyable {
         heap.schedule(.childEnds(worker, .signal(signal.number, coreDumped: false)), at: clock + delay)
     }
 
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID) {
+        mix("input \(worker.slot.number)")
+        reply(request, .done)
+    }
+
     mutating func release(_ worker: WorkerID, sweep: Bool) {
         mix("release \(worker.slot.number)")
         checker.released(worker)

@@ -54,6 +54,7 @@ struct ProgramReader {
             launch.user = user
             launch.umask = umask
             launch.serverURL = serverURL
+            launch.hasOwnServerURL = serverURL != loading.serverURL
             launch.descriptorLimit = limit
             result.append(
                 ProgramSpec(

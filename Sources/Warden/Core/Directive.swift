@@ -4,6 +4,8 @@ package enum Directive: Hashable, Sendable {
     case spawn(WorkerID, ProgramSpec, restartCount: Int, reason: RestartReason?)
     /// Send a signal. Answers only when it fails with something other than ESRCH.
     case signal(WorkerID, Signal, Reach)
+    /// Write to a worker's standard input, and answer the client.
+    case writeInput(WorkerID, [UInt8], for: RequestID)
     /// The worker is gone for good: end what is left of its tree, if told to, and forget it.
     case release(WorkerID, sweep: Bool)
     /// Look a worker over before it is ended. Answers: `.forensicsCollected`, at the latest after the budget.

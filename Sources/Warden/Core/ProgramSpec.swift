@@ -133,6 +133,8 @@ package struct LaunchSpec: Hashable, Sendable {
 
     /// `command`, split into arguments. The first is searched in the worker's PATH unless it has a slash.
     package var arguments: [String]
+    /// `command` as it stands in the configuration, expanded.
+    package var commandText: String
     /// `directory`; `nil` is the daemon's own.
     package var directory: String?
     /// `umask`; `nil` inherits.
@@ -143,12 +145,15 @@ package struct LaunchSpec: Hashable, Sendable {
     package var environment: [String: String]
     /// `serverurl` as given to the child in SUPERVISOR_SERVER_URL; `nil` when there is no server.
     package var serverURL: String?
+    /// `serverurl` is the program's own, and not AUTO.
+    package var hasOwnServerURL = false
     /// `rlimit_nofile`; `nil` keeps what the daemon was started with.
     package var descriptorLimit: Limit?
 
     /// - Parameter arguments: the command and its arguments, at least one.
     package init(arguments: [String]) {
         self.arguments = arguments
+        commandText = arguments.joined(separator: " ")
         environment = [:]
     }
 }
@@ -171,6 +176,10 @@ package struct LogSpec: Hashable, Sendable {
     package var maximumBytes: Int64 = 50 * 1024 * 1024
     /// `*_logfile_backups`; 0 truncates in place.
     package var backupCount: Int = 10
+    /// `*_capture_maxbytes`: the last so many bytes between the tokens of capture mode make an event; 0 is off.
+    package var captureBytes: Int64 = 0
+    /// `*_events_enabled`: everything that is written makes PROCESS_LOG events.
+    package var emitsEvents = false
 
     /// The defaults of supervisord 4.3.0: AUTO, 50 MB, 10 backups.
     package init() {}

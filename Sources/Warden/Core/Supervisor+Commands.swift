@@ -13,15 +13,18 @@ extension Supervisor {
                     })
             }
         case .daemonState: directives.append(.reply(request, .daemonState(daemonMood)))
-        case .start(let selection, let wait):
+        case .start(let selection, let wait, let missing):
             guard admit(request) else { return }
-            start(selection, wait: wait, for: request, at: now)
+            start(selection, wait: wait, missing: missing, for: request, at: now)
         case .stop(let selection, let wait):
             guard admit(request) else { return }
             stop(selection, wait: wait, for: request, at: now)
         case .signal(let selection, let number):
             guard admit(request) else { return }
             signal(selection, number, for: request)
+        case .writeInput(let name, let bytes):
+            guard admit(request) else { return }
+            writeInput(bytes, to: name, for: request)
         case .pauseHealth(let selection):
             guard admit(request) else { return }
             setHealthPaused(true, selection, for: request, at: now)
@@ -100,13 +103,23 @@ extension Supervisor {
 
     // MARK: - Start and stop
 
-    private mutating func start(_ selection: Selection, wait: Bool, for request: RequestID, at now: Moment) {
+    private mutating func start(
+        _ selection: Selection, wait: Bool, missing: [SlotName: Refusal], for request: RequestID, at now: Moment
+    ) {
         guard let ids = targets(selection, for: request) else { return }
         var startable: [SlotID] = []
+        var refusals: [SlotID: Refusal] = [:]
         for id in ids {
             guard let slot = slots[id] else { continue }
+            // supervisord looks at the file first, and at the state afterwards.
+            if isSingle(selection), let refusal = missing[slot.spec.name] {
+                directives.append(.reply(request, .refused(refusal)))
+                return
+            }
             switch slot.machine.processState {
-            case .stopped, .exited, .fatal, .stopping: startable.append(id)
+            case .stopped, .exited, .fatal, .stopping:
+                startable.append(id)
+                refusals[id] = missing[slot.spec.name]
             case .starting, .running, .backoff:
                 guard isSingle(selection) else { continue }
                 directives.append(.reply(request, .refused(.alreadyStarted(slot.spec.name.qualified))))
@@ -120,9 +133,31 @@ extension Supervisor {
         }
         enroll(wait ? .running : .spawned, startable, isSingle: isSingle(selection), for: request)
         for id in startable {
+            if let refusal = refusals[id] {
+                forgetWaiter(request, of: id)
+                settle(request, id, refusal: refusal)
+                continue
+            }
             commanded(id, at: now)
             let orders = withSlot(id) { $0.machine.start(reason: .user, at: now) }
             apply(orders ?? [], to: id, at: now)
+        }
+    }
+
+    private mutating func forgetWaiter(_ request: RequestID, of id: SlotID) {
+        _ = withSlot(id) { $0.waiters.removeAll { $0.request == request } }
+    }
+
+    private mutating func writeInput(_ bytes: [UInt8], to name: SlotName, for request: RequestID) {
+        guard let id = index[name], let slot = slots[id] else {
+            directives.append(.reply(request, .refused(.badName(name.qualified))))
+            return
+        }
+        switch slot.machine.state {
+        case .starting(let run) where run.pid != nil, .running(let run) where run.pid != nil:
+            directives.append(.writeInput(slot.worker, bytes, for: request))
+        case .stopped, .starting, .running, .backoff, .stopping, .exited, .fatal, .unknown:
+            directives.append(.reply(request, .refused(.notRunning(name.qualified))))
         }
     }
 

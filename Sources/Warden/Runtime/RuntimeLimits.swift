@@ -22,6 +22,8 @@ enum RuntimeLimits {
     static let hookOutputBytes = 4096
     /// Hooks that run at once; more are refused, which counts as failed.
     static let hooksAtOnce = 64
+    /// Bytes that wait for a worker to read its standard input, beyond what its pipe holds.
+    static let waitingInputBytes = 1_048_576
     /// How long a child may take from clone(2) to execve(2).
     static let spawnDeadline: Duration = .seconds(10)
     /// A thread that has neither turned nor declared a blocking call for this long is late.

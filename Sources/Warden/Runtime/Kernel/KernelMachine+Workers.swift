@@ -25,6 +25,7 @@ extension KernelMachine {
         let notifySocket = try makeNotifySocket(notifyPath, spec)
         let output = try Self.pipe()
         let input = try Self.pipe()
+        try Self.neverWait(input)
         // With redirect_stderr this one stays unused, which costs less than two ways through here.
         let errors = try Self.pipe()
         let errorNumber = errorTarget == nil ? output.writer.rawValue : errors.writer.rawValue
@@ -223,6 +224,7 @@ extension KernelMachine {
         if let number = process.notifySocket?.readinessDescriptor {
             unwatch(number) { if case .notifySocket(worker) = $0 { true } else { false } }
         }
+        forgetInput(of: process)
         workers[worker] = nil
     }
 

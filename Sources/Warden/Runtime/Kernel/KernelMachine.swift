@@ -36,6 +36,7 @@ struct KernelMachine: Machine, ~Copyable {
         case exit(WorkerID)
         case report(WorkerID)
         case notifySocket(WorkerID)
+        case input(WorkerID)
         case hookExit(UInt64)
         case hookOutput(UInt64)
     }
@@ -122,6 +123,7 @@ struct KernelMachine: Machine, ~Copyable {
         case .exit(let worker)?: reap(worker)
         case .report(let worker)?: readReport(of: worker)
         case .notifySocket(let worker)?: readNotifications(of: worker)
+        case .input(let worker)?: drainInput(of: worker)
         case .hookExit(let number)?: hookExited(number)
         case .hookOutput(let number)?: readHookOutput(number)
         case nil: break

@@ -13,6 +13,8 @@ final class WorkerProcess {
     var lastStage: SpawnFailure.Stage?
     /// Its standard input stays open, as under supervisord: a program that reads it does not see an end.
     let input: Descriptor
+    /// What its standard input has no room for yet.
+    var waitingInput = WaitingInput()
     var notifySocket: WorkerNotifySocket?
     var isReaped = false
     /// The supervisor knows that it is gone.

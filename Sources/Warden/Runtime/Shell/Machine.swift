@@ -19,6 +19,8 @@ package protocol Machine: ~Copyable {
     mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int, reason: RestartReason?)
     /// Signals a worker. Event: `.signalFailed`, unless it went well or the worker is gone.
     mutating func signal(_ worker: WorkerID, _ signal: Signal, _ reach: Reach)
+    /// Writes to a worker's standard input and answers the client, at once.
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID)
     /// Forgets a worker that has ended, and ends what is left of its tree when `sweep` says so.
     mutating func release(_ worker: WorkerID, sweep: Bool)
     /// Looks a worker over. Event: `.forensicsCollected`.

@@ -57,6 +57,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .spawn(let worker, let spec, let restartCount, let reason):
             machine.spawn(worker, spec, restartCount: restartCount, reason: reason)
         case .signal(let worker, let signal, let reach): machine.signal(worker, signal, reach)
+        case .writeInput(let worker, let bytes, let request): machine.writeInput(worker, bytes, for: request)
         case .release(let worker, let sweep): machine.release(worker, sweep: sweep)
         case .collectForensics(let worker, let budget, let command):
             machine.collectForensics(worker, budget: budget, command: command)
