@@ -2,7 +2,9 @@ import WardenWire
 
 /// The commands, and how each is used.
 package enum CommandName: String, Hashable, Sendable, CaseIterable {
-    case add, avail, clear, exit, fds, help, incident, incidents, maintail
+    case add, avail, clear, exit, fds
+    case foreground = "fg"
+    case help, incident, incidents, maintail, open
     case pauseHealth = "pause-health"
     case pid, quit, reload, remove, reread, restart
     case resumeHealth = "resume-health"
@@ -21,6 +23,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .exit, .quit: ["\(rawValue)\tLeave the shell"]
         case .end: ["Ctrl-D leaves the shell"]
         case .fds: ["fds <name> [--json]\tCount a worker's descriptors by kind, with their limit and trend"]
+        case .foreground:
+            ["fg <name>\tShow both outputs of a process and type to it, until Ctrl-C or Ctrl-D"]
         case .help: ["help\t\tList the commands", "help <command>\tSay how a command is used"]
         case .incident: ["incident <id> [--json]\tOne incident with all that was found before the worker was ended"]
         case .incidents: ["incidents [<name>] [--limit N] [--json]\tWhat Warden saw and did lately, newest first"]
@@ -29,6 +33,7 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
                 "maintail [-<bytes>]\tThe end of the daemon's own log, 1600 bytes if not told",
                 "maintail -f\t\tFollow the daemon's own log until Ctrl-C",
             ]
+        case .open: ["open <url>\tTalk to another daemon: http://host:port or unix:///path"]
         case .pauseHealth: ["pause-health <name> [...]\tShow verdicts but do not act on them"]
         case .resumeHealth: ["resume-health <name> [...]\tAct on verdicts again"]
         case .pid:
@@ -99,7 +104,7 @@ extension CommandRunner {
     func help(_ topic: String) {
         if topic.isEmpty {
             for line in CommandName.overview { say(line) }
-        } else if let name = CommandName(rawValue: topic) {
+        } else if let name = CommandName(rawValue: topic), name != .end {
             for line in name.help { say(line) }
         } else {
             say("*** No help on \(topic)")

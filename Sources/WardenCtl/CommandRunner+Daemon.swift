@@ -9,6 +9,20 @@ extension CommandRunner {
         say(try await server.call("supervisor.getSupervisorVersion", []).string ?? "")
     }
 
+    /// `open URL`: another server from now on, and its status.
+    ///
+    /// Whether that one can be asked does not change the exit code, as in supervisorctl.
+    mutating func open(_ url: String) async throws(ServerFailure) {
+        guard server.redirect(to: url) else {
+            say("ERROR: url must be http:// or unix://")
+            exitCode = ExitCode.failure
+            return
+        }
+        let code = exitCode
+        defer { exitCode = code }
+        try await status([])
+    }
+
     /// `shutdown`.
     mutating func shutdown(_ words: [String]) async throws(ServerFailure) {
         guard words.isEmpty else { return misuse("Error: shutdown accepts no arguments", of: .shutdown) }

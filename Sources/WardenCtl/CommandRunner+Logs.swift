@@ -81,15 +81,6 @@ extension CommandRunner {
         }
     }
 
-    private mutating func follow(_ path: String) async throws(ServerFailure) {
-        say("==> Press Ctrl-C to exit <==")
-        let pour = pour
-        let status = try await server.stream(path) { pour($0) }
-        guard status != 200 else { return }
-        complain("\(server.address)\(path) Cannot read, status code \(status)")
-        exitCode = ExitCode.failure
-    }
-
     /// `clear NAME…|all`.
     mutating func clear(_ names: [String]) async throws(ServerFailure) {
         guard try await isServerUp() else { return }

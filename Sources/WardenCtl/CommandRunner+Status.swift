@@ -108,6 +108,9 @@ package struct ProcessEntry: Hashable, Sendable {
     /// `group:process`, or the bare name when both are equal.
     package var name: String { Namespec.text(group: group, process: process) }
 
+    /// RUNNING.
+    package var isRunning: Bool { state == 20 }
+
     /// STOPPED, EXITED, FATAL and UNKNOWN.
     package var isStopped: Bool { [0, 100, 200, 1000].contains(state) }
 

@@ -27,6 +27,7 @@ package struct CommandRunner<Server: ControlServer> {
     let wantsJSON: Bool
     private let tell: (CommandOutput) -> Void
     private let ask: (_ question: String, _ isSecret: Bool) -> String?
+    let attention: Attention
     /// The exit code so far.
     ///
     /// As in supervisorctl the last failure counts, and a success does not take it back.
@@ -38,15 +39,17 @@ package struct CommandRunner<Server: ControlServer> {
     ///   - wantsJSON: commands that list print JSON.
     ///   - tell: takes what the commands say.
     ///   - ask: puts a question to the person; `nil` when nobody answers.
+    ///   - attention: the person, while a log is followed.
     package init(
         server: Server, isInteractive: Bool, wantsJSON: Bool, tell: @escaping (CommandOutput) -> Void,
-        ask: @escaping (_ question: String, _ isSecret: Bool) -> String?
+        ask: @escaping (_ question: String, _ isSecret: Bool) -> String?, attention: Attention = .nobody
     ) {
         self.server = server
         self.isInteractive = isInteractive
         self.wantsJSON = wantsJSON
         self.tell = tell
         self.ask = ask
+        self.attention = attention
     }
 
     /// Carries out one line.
@@ -95,6 +98,8 @@ package struct CommandRunner<Server: ControlServer> {
         case .avail: try await avail(text.words)
         case .shutdown: try await shutdown(text.words)
         case .reload: try await reload(text.words)
+        case .open: try await open(text.rest)
+        case .foreground: try await foreground(text.words)
         case .version: try await version(text.words)
         case .why: try await why(text.words)
         case .fds: try await fds(text.words)
@@ -136,7 +141,7 @@ package struct CommandRunner<Server: ControlServer> {
     mutating func isConfirmed(_ question: String) -> Bool {
         guard isInteractive else { return true }
         guard let answer = ask(question, false) else {
-            say("error: <class 'EOFError'>, nobody answers: file: \(server.address) line: 0")
+            say("error: <class 'EOFError'>, EOF when reading a line: file: \(server.address) line: 0")
             exitCode = ExitCode.failure
             return false
         }

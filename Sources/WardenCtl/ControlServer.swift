@@ -27,15 +27,25 @@ package protocol ControlServer {
     func get(_ path: String) async throws(ServerFailure) -> ControlAnswer
     /// Asks for a change through the JSON interface.
     func post(_ path: String) async throws(ServerFailure) -> ControlAnswer
-    /// Reads the growing end of a log until the server ends it.
-    /// - Returns: the HTTP status.
-    func stream(_ path: String, _ receive: ([UInt8]) -> Void) async throws(ServerFailure) -> Int
+    /// From now on asks another server.
+    /// - Returns: false when that is no address; everything stays as it was.
+    mutating func redirect(to url: String) -> Bool
+    /// Reads the growing ends of logs.
+    /// - Parameters:
+    ///   - paths: percent-encoded.
+    ///   - untilEnd: ends when the server has ended all of them.
+    ///   - receive: takes what has arrived.
+    ///   - goesOn: asked again and again; a no ends it.
+    /// - Returns: the HTTP status when the server ended it, else `nil`.
+    func follow(
+        _ paths: [String], untilEnd: Bool, _ receive: ([UInt8]) -> Void, while goesOn: () async -> Bool
+    ) async throws(ServerFailure) -> Int?
 }
 
 /// A server that is reached over HTTP.
 struct RemoteServer: ControlServer {
-    let address: String
-    private var client: ControlClient
+    private(set) var address: String
+    private(set) var client: ControlClient
 
     init(address: String, client: ControlClient) {
         self.address = address
@@ -86,12 +96,11 @@ struct RemoteServer: ControlServer {
         }
     }
 
-    func stream(_ path: String, _ receive: ([UInt8]) -> Void) async throws(ServerFailure) -> Int {
-        do {
-            return try await client.stream(path, receive)
-        } catch {
-            throw .connection(error)
-        }
+    mutating func redirect(to url: String) -> Bool {
+        guard let target = ControlAddress(url: url) else { return false }
+        address = url
+        client.address = target
+        return true
     }
 }
 
@@ -101,6 +110,10 @@ enum CtlLimits {
     static let documentSeconds: Int64 = 30
     /// Bytes of a line that is typed into the shell.
     static let typedBytes = 65536
+    /// Lines of the shell's history.
+    static let historyLines = 1000
+    /// Between two looks at what a followed log has brought.
+    static let followPause: Duration = .milliseconds(30)
     /// Bytes of a configuration file.
     static let configurationBytes = 1024 * 1024
     /// Values in a document of the JSON interface: 16,384 workers of some thirty.

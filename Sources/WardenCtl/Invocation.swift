@@ -21,6 +21,8 @@ package struct Invocation: Hashable, Sendable {
     package var password: String?
     /// `-i`, or no command: questions may be asked.
     package var isInteractive = false
+    /// `-r`: where the shell keeps its history; `nil` takes the configuration's.
+    package var historyFile: String?
     /// `-h`: print the usage and exit.
     package var wantsHelp = false
     /// `--json` before the command.
@@ -123,7 +125,7 @@ package struct Invocation: Hashable, Sendable {
         case .username: username = value
         case .password: password = value
         case .json: wantsJSON = true
-        case .historyFile: break  // The shell keeps no history yet; scripts that pass the option still work.
+        case .historyFile: historyFile = value
         }
     }
 }

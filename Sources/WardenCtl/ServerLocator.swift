@@ -11,6 +11,8 @@ package struct ServerChoice: Hashable, Sendable {
     package var credentials: ControlCredentials?
     /// The shell's prompt, without `> `.
     package var prompt: String
+    /// Where the shell keeps its history; `nil` keeps none.
+    package var historyFile: String?
 
     /// Where Warden listens when no configuration says otherwise.
     package static let standardURL = "unix:///run/warden/warden.sock"
@@ -27,6 +29,7 @@ package struct ServerChoice: Hashable, Sendable {
         let settings = try ServerChoice.settings(invocation, program: program, host: host)
         url = invocation.serverURL ?? settings?.serverURL ?? ServerChoice.standardURL
         prompt = settings?.prompt ?? ClientSettings().prompt
+        historyFile = invocation.historyFile ?? settings?.historyFile
         guard let address = ControlAddress(url: url) else {
             let origin = invocation.serverURL == nil ? "serverurl" : "-s"
             throw Invocation.Mistake(

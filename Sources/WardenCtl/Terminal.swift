@@ -28,18 +28,12 @@ enum Terminal {
                 write([0x0A], to: STDOUT_FILENO)
             }
         }
-        return readLine().map { String($0.prefix(CtlLimits.typedBytes)) }
+        return StandardInput.line()
     }
 
-    /// Ctrl-C ends the shell and a followed log, which is how they are meant to end: a new line and exit code 0.
-    static func endQuietlyOnInterrupt() {
-        var action = sigaction()
-        action.__sigaction_handler.sa_handler = { _ in
-            var newline: UInt8 = 0x0A
-            _ = Glibc.write(STDOUT_FILENO, &newline, 1)
-            _exit(0)
-        }
-        sigaction(SIGINT, &action, nil)
+    /// Text with control sequences of our own.
+    static func show(_ text: String) {
+        write(Array(text.utf8), to: STDOUT_FILENO)
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {

@@ -18,7 +18,7 @@ enum WardenCtl {
           -u, --username NAME       for Basic authentication
           -p, --password PASSWORD   for Basic authentication
           -i, --interactive         ask before something is shut down
-          -r, --history-file FILE   accepted for supervisorctl's sake
+          -r, --history-file FILE   where the shell keeps what was typed
               --json                status, why, fds and incidents print JSON
           -h, --help                print this and exit
 
@@ -48,29 +48,19 @@ enum WardenCtl {
                 var runner = CommandRunner(
                     server: RemoteServer(address: choice.url, client: client),
                     isInteractive: invocation.isInteractive, wantsJSON: invocation.wantsJSON, tell: Terminal.tell,
-                    ask: Terminal.ask)
+                    ask: Terminal.ask, attention: .terminal)
                 guard invocation.words.isEmpty else {
-                    if invocation.line.contains("tail") { Terminal.endQuietlyOnInterrupt() }
+                    if invocation.line.contains("tail") || invocation.line.contains("fg") { Interruption.endsQuietly() }
                     _ = await runner.run(invocation.line)
                     return runner.exitCode
                 }
-                await shell(&runner, prompt: choice.prompt)
+                var shell = Shell(prompt: choice.prompt, historyFile: choice.historyFile)
+                await shell.run(&runner)
                 return ExitCode.success
             }
         } catch {
             Terminal.tell(.error(FailureText.line(.connection(error), address: choice.url)))
             return ExitCode.failure
-        }
-    }
-
-    /// Reads commands until `exit`, the end of the input or Ctrl-C.
-    ///
-    /// Begins with `status`, as supervisorctl does.
-    private static func shell(_ runner: inout CommandRunner<RemoteServer>, prompt: String) async {
-        Terminal.endQuietlyOnInterrupt()
-        var line: String? = "status"
-        while let command = line, await runner.run(command) == .goOn {
-            line = Terminal.ask("\(prompt)> ", isSecret: false) ?? "EOF"
         }
     }
 }

@@ -4,7 +4,7 @@ import wardenctl
 
 /// A server of canned answers that remembers what it was asked.
 final class FakeServer: ControlServer {
-    let address = "unix:///run/fake.sock"
+    private(set) var address = "unix:///run/fake.sock"
     private(set) var asked: [String] = []
     private(set) var users: [String] = []
     var answers: [String: Result<XMLRPCValue, ServerFailure>] = [
@@ -41,10 +41,20 @@ final class FakeServer: ControlServer {
         return documents[path] ?? ControlAnswer(status: 404, body: Array(#"{"detail":"no such worker"}"#.utf8))
     }
 
-    func stream(_ path: String, _ receive: ([UInt8]) -> Void) async throws(ServerFailure) -> Int {
-        asked.append("STREAM \(path)")
+    func redirect(to url: String) -> Bool {
+        guard url.hasPrefix("unix://") || url.hasPrefix("http://") else { return false }
+        address = url
+        return true
+    }
+
+    func follow(
+        _ paths: [String], untilEnd: Bool, _ receive: ([UInt8]) -> Void, while goesOn: () async -> Bool
+    ) async throws(ServerFailure) -> Int? {
+        for path in paths { asked.append("STREAM \(path)") }
         for chunk in chunks { receive(Array(chunk.utf8)) }
-        return chunks.isEmpty ? 404 : 200
+        if untilEnd { return chunks.isEmpty ? 404 : 200 }
+        while await goesOn() {}
+        return nil
     }
 }
 
@@ -56,10 +66,12 @@ struct CommandResult: Hashable {
 
 /// Carries out one command against `server`; `replies` are what the person answers to questions, in order.
 func result(
-    of line: String, _ server: FakeServer, isInteractive: Bool = false, wantsJSON: Bool = false, replies: [String] = []
+    of line: String, _ server: FakeServer, isInteractive: Bool = false, wantsJSON: Bool = false, replies: [String] = [],
+    typed: [String] = []
 ) async -> CommandResult {
     var said: [String] = []
     var replies = replies[...]
+    var typed = typed[...]
     var runner = CommandRunner(
         server: server, isInteractive: isInteractive, wantsJSON: wantsJSON,
         tell: { output in
@@ -72,7 +84,9 @@ func result(
         ask: { question, _ in
             said.append("? " + question)
             return replies.popFirst()
-        })
+        },
+        attention: Attention(
+            begin: {}, end: {}, isInterrupted: { false }, typed: { typed.popFirst().map { .line($0) } ?? .end }))
     _ = await runner.run(line)
     return CommandResult(lines: said, exitCode: runner.exitCode)
 }

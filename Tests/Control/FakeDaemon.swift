@@ -65,7 +65,7 @@ final class FakeDaemon: ControlBackend {
         }
         if let refusal { return .refused(refusal) }
         switch command {
-        case .start(.slot("slow", _), wait: true), .stop(.slot("slow", _), wait: true): return await wait()
+        case .start(.slot("slow", _), wait: true, missing: _), .stop(.slot("slow", _), wait: true): return await wait()
         default: return state.withLock { $0.answer(command) }
         }
     }
@@ -179,10 +179,11 @@ extension FakeDaemon.State {
             return looked(selection) { workers in
                 .explanations(workers.map { Explanation(snapshot: $0, incidents: [], budgets: []) })
             }
-        case .start(let selection, _): return changed(selection, to: .running)
+        case .start(let selection, _, _): return changed(selection, to: .running)
         case .stop(let selection, _): return changed(selection, to: .stopped)
         case .signal(let selection, _), .pauseHealth(let selection), .resumeHealth(let selection):
             return changed(selection, to: nil)
+        case .writeInput: return .done
         case .reread: return .differences(added: ["new"], changed: ["cat"], removed: [])
         case .addGroup(let name): return name == "cat" ? .refused(.alreadyAdded(name)) : .done
         case .removeGroup(let name): return name == "many" ? .refused(.stillRunning(name)) : .done

@@ -6,10 +6,13 @@ extension ProgramReader {
     mutating func launch(_ loading: inout Loading) -> LaunchSpec? {
         let environment = environment(&loading)
         for (name, value) in environment ?? [:] { view.scope["ENV_" + name] = .text(value) }
-        guard let environment, let arguments = loading.readOptional("command", view, Values.commandWords) else {
-            return nil
+        let command = loading.readOptional("command", view) { (text) throws(ValueError) in
+            (text: text, words: try Values.commandWords(text))
         }
+        guard let environment, let command else { return nil }
+        let arguments = command.words
         var launch = LaunchSpec(arguments: arguments)
+        launch.commandText = command.text
         launch.directory = loading.readOptional("directory", view, Values.text)
         launch.environment = loading.daemonEnvironment.merging(environment) { _, own in own }
         warnIfMissing(arguments[0], of: launch, &loading)

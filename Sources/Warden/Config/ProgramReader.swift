@@ -62,6 +62,7 @@ struct ProgramReader {
             launch.user = user
             launch.umask = umask
             launch.serverURL = serverURL
+            launch.hasOwnServerURL = serverURL != loading.serverURL
             launch.descriptorLimit = limit
             launch.socket = socket
             launch.isListener = flavor == .listener

@@ -31,12 +31,19 @@ struct ErrorMiddleware: RouterMiddleware {
 
     private static func answer(_ problem: Problem, to request: Request) -> Response {
         let isForPrograms = request.uri.path.hasPrefix("/api/")
+        var problem = problem
+        if problem.status == 404, !isForPrograms, request.method != .get, request.method != .head {
+            // supervisord's answer to whatever cannot be done to a page, be there one or not.
+            problem = Problem(status: 400, title: "Bad Request", detail: "\(request.method) cannot be done here")
+        }
         var response =
             isForPrograms
             ? Response(problem.json, status: problem.status, mediaType: Problem.mediaType)
-            : Response(text: page(problem), status: problem.status, mediaType: "text/html; charset=utf-8")
+            : Response(text: page(problem), status: problem.status, mediaType: "text/html")
         switch problem.status {
-        case 401: response.headers[.wwwAuthenticate] = "Basic realm=\"default\""
+        case 401:
+            response.headers[.wwwAuthenticate] = "Basic realm=\"default\""
+            response.headers[.connection] = "close"
         case 503: response.headers[.retryAfter] = "1"
         default: break
         }

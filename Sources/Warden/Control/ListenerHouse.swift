@@ -107,7 +107,10 @@ struct ListenerHouse: Sendable {
         case .serve:
             return Peer.identify(channel, listener: listener).flatMap { peer in
                 let http = HTTP1Channel(responder: respond(for: peer), configuration: ListenerHouse.configuration)
-                return http.setup(channel: channel, logger: logger).map { .served(http, $0) }
+                return http.setup(channel: channel, logger: logger).flatMapThrowing { connection in
+                    try HTTPVersionHandler.add(to: channel)
+                    return .served(http, connection)
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ enum RPCFailure: Error {
     /// The shell's mailbox is full: the client gets 503.
     case overloaded
 
-    static func fault(_ kind: XMLRPCFault.Kind, _ subject: String = "") -> RPCFailure {
+    static func fault(_ kind: XMLRPCFault.Kind, _ subject: String? = nil) -> RPCFailure {
         .fault(XMLRPCFault(kind, subject))
     }
 
@@ -125,28 +125,54 @@ struct RPCArguments: Sendable {
         return text
     }
 
-    /// A whole number; a text of digits counts, as it does for Python's `int`.
+    /// A text in UTF-8, or bytes as they are.
     /// - Throws: INCORRECT_PARAMETERS when it is neither.
-    func number(_ index: Int) throws(RPCFailure) -> Int64 {
-        guard let value = value(index) else { throw .fault(.incorrectParameters) }
-        guard let number = value.int ?? value.string.flatMap({ Int64($0) }) else { throw .fault(.incorrectParameters) }
-        return number
+    func bytes(_ index: Int) throws(RPCFailure) -> [UInt8] {
+        switch value(index) {
+        case .string(let text)?: return Array(text.utf8)
+        case .base64(let bytes)?: return bytes
+        case .int?, .bool?, .double?, .dateTime?, .array?, .structure?, nil: throw .fault(.incorrectParameters)
+        }
     }
 
-    /// `wait`, which may be left out: true.
-    /// - Throws: INCORRECT_PARAMETERS when it is there and says neither yes nor no.
-    func wait(_ index: Int) throws(RPCFailure) -> Bool {
-        guard let value = value(index) else { return true }
-        guard let wait = value.bool ?? value.int.map({ $0 != 0 }) else { throw .fault(.incorrectParameters) }
-        return wait
+    /// A whole number, as Python's `int` makes one: of a text of digits, of a boolean, of a fraction cut short.
+    /// - Throws: INCORRECT_PARAMETERS when none can be made.
+    func number(_ index: Int) throws(RPCFailure) -> Int64 {
+        switch value(index) {
+        case .int(let number)?: return number
+        case .bool(let flag)?: return flag ? 1 : 0
+        case .double(let number)?:
+            if let whole = Int64(exactly: number.rounded(.towardZero)) { return whole }
+        case .string(let text)?:
+            if let number = Int64(text) { return number }
+        case .base64?, .dateTime?, .array?, .structure?, nil: break
+        }
+        throw .fault(.incorrectParameters)
+    }
+
+    /// `wait`, which may be left out: true. Everything but what Python holds for empty is a yes.
+    func wait(_ index: Int) -> Bool {
+        switch value(index) {
+        case nil: true
+        case .bool(let flag)?: flag
+        case .int(let number)?: number != 0
+        case .double(let number)?: number != 0
+        case .string(let text)?, .dateTime(let text)?: !text.isEmpty
+        case .base64(let bytes)?: !bytes.isEmpty
+        case .array(let elements)?: !elements.isEmpty
+        case .structure(let members)?: !members.isEmpty
+        }
     }
 
     /// Texts and numbers, as a text.
     /// - Throws: INCORRECT_PARAMETERS when it is neither.
     func word(_ index: Int) throws(RPCFailure) -> String {
-        guard let value = value(index) else { throw .fault(.incorrectParameters) }
-        guard let word = value.string ?? value.int.map({ String($0) }) else { throw .fault(.incorrectParameters) }
-        return word
+        switch value(index) {
+        case .string(let text)?: return text
+        case .int(let number)?: return String(number)
+        case .bool(let flag)?: return flag ? "1" : "0"
+        case .double?, .base64?, .dateTime?, .array?, .structure?, nil: throw .fault(.incorrectParameters)
+        }
     }
 
     /// - Throws: INCORRECT_PARAMETERS when it is no array.

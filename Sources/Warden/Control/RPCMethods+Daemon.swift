@@ -78,14 +78,14 @@ extension RPCMethod {
             name: "supervisor.addProcessGroup", signature: ["boolean", "string"],
             help: "Makes a group of the newest configuration active.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let name = try arguments.text(0)
+            let name = try arguments.word(0)
             return try await scope.one(.addGroup(name), about: name)
         },
         RPCMethod(
             name: "supervisor.removeProcessGroup", signature: ["boolean", "string"],
             help: "Removes a group whose workers have all stopped.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let name = try arguments.text(0)
+            let name = try arguments.word(0)
             return try await scope.one(.removeGroup(name), about: name)
         },
     ]

@@ -49,22 +49,34 @@ extension RPCMethod {
             let ordered = programs.enumerated().sorted {
                 ($0.element.spec.name.process, $0.offset) < ($1.element.spec.name.process, $1.offset)
             }
-            return .array(ordered.map(\.element.xmlRPC))
+            var infos: [XMLRPCValue] = []
+            for program in ordered.map(\.element) { infos.append(await scope.configInfo(program)) }
+            return .array(infos)
         },
     ]
 }
 
+extension RPCScope {
+    /// An `AUTO` log is shown by its file's name once there is one.
+    fileprivate func configInfo(_ program: ConfiguredProgram) async -> XMLRPCValue {
+        var paths: [OutputStream: String] = [:]
+        for stream in OutputStream.allCases where program.isInUse {
+            if case .file(let path) = await backend.logPath(program.spec.name, stream) { paths[stream] = path }
+        }
+        return program.xmlRPC(automatic: paths)
+    }
+}
+
 extension ConfiguredProgram {
-    /// The 29 fields of `getAllConfigInfo`.
-    ///
-    /// Capture, events and syslog are not part of a specification: 0 and false.
-    fileprivate var xmlRPC: XMLRPCValue {
+    /// The 29 fields of `getAllConfigInfo`, in supervisord's order.
+    fileprivate func xmlRPC(automatic paths: [OutputStream: String]) -> XMLRPCValue {
         let (supervision, launch) = (spec.supervision, spec.launch)
+        let serverURL = launch.hasOwnServerURL ? launch.serverURL : nil
         let fields: [XMLRPCValue.Member] = [
             .init("autostart", .bool(supervision.autostart)),
             .init("directory", .string(launch.directory ?? "none")),
             .init("uid", launch.user.map { .int(Int64($0.userID)) } ?? .string("none")),
-            .init("command", .string(launch.arguments.map(ConfiguredProgram.quoted).joined(separator: " "))),
+            .init("command", .string(launch.commandText)),
             .init("exitcodes", .array(supervision.exitCodes.sorted().map { .int(Int64($0)) })),
             .init("group", .string(spec.name.group)),
             .init("group_prio", .int(Int64(groupPriority))),
@@ -75,45 +87,34 @@ extension ConfiguredProgram {
             .init("redirect_stderr", .bool(spec.standardError == nil)),
             .init("startretries", .int(Int64(supervision.startRetries ?? Int(Int32.max)))),
             .init("startsecs", .int(supervision.startSeconds.components.seconds)),
+        ]
+        let stopping: [XMLRPCValue.Member] = [
             .init("stopsignal", .int(Int64(supervision.stopSignal.number))),
             .init("stopwaitsecs", .int(supervision.stopWait.components.seconds)),
-            .init("serverurl", .string(launch.serverURL ?? "none")),
         ]
         return .structure(
-            fields + ConfiguredProgram.fields(spec.standardOutput, "stdout")
-                + ConfiguredProgram.fields(spec.standardError, "stderr"))
+            fields + ConfiguredProgram.fields(spec.standardOutput, .stdout, paths[.stdout]) + stopping
+                + ConfiguredProgram.fields(spec.standardError, .stderr, paths[.stderr])
+                + [.init("serverurl", .string(serverURL ?? "none"))])
     }
 
-    private static func fields(_ log: LogSpec?, _ prefix: String) -> [XMLRPCValue.Member] {
+    private static func fields(
+        _ log: LogSpec?, _ stream: OutputStream, _ automaticPath: String?
+    ) -> [XMLRPCValue.Member] {
         let file =
             switch log?.destination {
             case nil, .none?: "none"
-            case .automatic?: "auto"
+            case .automatic?: automaticPath ?? "auto"
             case .file(let path)?: path
             }
-        let defaults = LogSpec()
+        let (log, prefix) = (log ?? LogSpec(), stream.rawValue)
         return [
-            .init("\(prefix)_capture_maxbytes", .int(0)),
-            .init("\(prefix)_events_enabled", .bool(false)),
+            .init("\(prefix)_capture_maxbytes", .int(log.captureBytes)),
+            .init("\(prefix)_events_enabled", .bool(log.emitsEvents)),
             .init("\(prefix)_logfile", .string(file)),
-            .init("\(prefix)_logfile_backups", .int(Int64((log ?? defaults).backupCount))),
-            .init("\(prefix)_logfile_maxbytes", .int((log ?? defaults).maximumBytes)),
+            .init("\(prefix)_logfile_backups", .int(Int64(log.backupCount))),
+            .init("\(prefix)_logfile_maxbytes", .int(log.maximumBytes)),
             .init("\(prefix)_syslog", .bool(false)),
         ]
-    }
-
-    /// An argument as a shell would take it.
-    private static func quoted(_ argument: String) -> String {
-        let isPlain = argument.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "_@%+=:,./-".utf8.contains(byte)
-            }
-        }
-        if isPlain && !argument.isEmpty { return argument }
-        let parts = argument.split(separator: "'", omittingEmptySubsequences: false)
-        return "'\(parts.joined(separator: "'\"'\"'"))'"
     }
 }

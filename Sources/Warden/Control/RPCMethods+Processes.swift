@@ -12,13 +12,13 @@ extension RPCScope {
     }
 
     /// A command about several workers: their status structures.
-    func several(_ command: Command, about name: String = "") async throws(RPCFailure) -> XMLRPCValue {
+    func several(_ command: Command, about name: String? = nil) async throws(RPCFailure) -> XMLRPCValue {
         do throws(RPCFailure) {
             let reply = try await order(command)
             if case .outcomes = reply { return status(reply) }
             return .array([])
         } catch {
-            throw error.naming(name)
+            throw name.map(error.naming) ?? error
         }
     }
 
@@ -29,7 +29,7 @@ extension RPCScope {
         let selection = Selection(namespec: namespec)
         switch selection {
         case .slot: return try await one(command(selection), about: namespec)
-        case .group(let group): return try await several(command(selection), about: group)
+        case .group: return try await several(command(selection), about: namespec)
         case .all: return try await several(command(selection))
         }
     }
@@ -47,14 +47,14 @@ extension RPCMethod {
             name: "supervisor.startProcess", signature: ["boolean", "string", "boolean"], optionalCount: 1,
             help: "Starts a worker, or the group of 'group:*'; by default waits until it runs.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let (name, wait) = (try arguments.text(0), try arguments.wait(1))
+            let (name, wait) = (try arguments.text(0), arguments.wait(1))
             return try await scope.named(name) { .start($0, wait: wait) }
         },
         RPCMethod(
             name: "supervisor.startProcessGroup", signature: ["array", "string", "boolean"], optionalCount: 1,
             help: "Starts every worker of a group that does not run.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let (name, wait) = (try arguments.text(0), try arguments.wait(1))
+            let (name, wait) = (try arguments.word(0), arguments.wait(1))
             return try await scope.several(.start(.group(name), wait: wait), about: name)
         },
         RPCMethod(
@@ -71,14 +71,14 @@ extension RPCMethod {
             name: "supervisor.stopProcess", signature: ["boolean", "string", "boolean"], optionalCount: 1,
             help: "Stops a worker, or the group of 'group:*'; by default waits until it has stopped.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let (name, wait) = (try arguments.text(0), try arguments.wait(1))
+            let (name, wait) = (try arguments.text(0), arguments.wait(1))
             return try await scope.named(name) { .stop($0, wait: wait) }
         },
         RPCMethod(
             name: "supervisor.stopProcessGroup", signature: ["array", "string", "boolean"], optionalCount: 1,
             help: "Stops every worker of a group that runs.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let (name, wait) = (try arguments.text(0), try arguments.wait(1))
+            let (name, wait) = (try arguments.word(0), arguments.wait(1))
             return try await scope.several(.stop(.group(name), wait: wait), about: name)
         },
         RPCMethod(
@@ -97,7 +97,7 @@ extension RPCMethod {
         ) { (scope, arguments) async throws(RPCFailure) in
             let (name, signal) = (try arguments.text(0), try arguments.word(1))
             let selection = Selection(namespec: name)
-            guard case .slot = selection else { return try await scope.signalAll(selection, signal) }
+            guard case .slot = selection else { return try await scope.signalAll(selection, signal, about: name) }
             // supervisord looks the worker up before it looks at the signal.
             _ = try await scope.worker(name)
             guard let number = Signal(parsing: signal) else { throw .fault(.badSignal, signal) }
@@ -107,7 +107,8 @@ extension RPCMethod {
             name: "supervisor.signalProcessGroup", signature: ["array", "string", "string"],
             help: "Sends a signal to every worker of a group.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            try await scope.signalAll(.group(arguments.text(0)), arguments.word(1))
+            let name = try arguments.word(0)
+            return try await scope.signalAll(.group(name), arguments.word(1), about: name)
         },
         RPCMethod(
             name: "supervisor.signalAllProcesses", signature: ["array", "string"],
@@ -123,10 +124,14 @@ extension RPCMethod {
             name: "supervisor.sendProcessStdin", signature: ["boolean", "string", "string"],
             help: "Writes a text to a worker's standard input.", isChange: true
         ) { (scope, arguments) async throws(RPCFailure) in
-            let (name, text) = (try arguments.text(0), try arguments.text(1))
+            let (name, bytes) = (try arguments.text(0), try arguments.bytes(1))
             let worker = try await scope.worker(name)
             guard worker.pid != nil, worker.state != .stopping else { throw .fault(.notRunning, name) }
-            _ = try RPCScope.checked(await scope.backend.writeInput(worker.name, Array(text.utf8)))
+            do throws(RPCFailure) {
+                _ = try RPCScope.checked(await scope.backend.writeInput(worker.name, bytes))
+            } catch {
+                throw error.naming(name)
+            }
             return .bool(true)
         },
         RPCMethod(
@@ -134,7 +139,7 @@ extension RPCMethod {
             help: "Sends an event with a type and data to the listeners.", isChange: true,
             isRefusedWhileStopping: false
         ) { (scope, arguments) async throws(RPCFailure) in
-            let (type, data) = (try arguments.text(0), try arguments.text(1))
+            let (type, data) = (try arguments.word(0), try arguments.word(1))
             _ = try RPCScope.checked(await scope.backend.sendEvent(type: type, data: data))
             return .bool(true)
         },
@@ -143,20 +148,19 @@ extension RPCMethod {
 
 extension RPCScope {
     /// An unknown signal is reported for each worker that could have got one.
-    func signalAll(_ selection: Selection, _ signal: String) async throws(RPCFailure) -> XMLRPCValue {
-        var name = ""
-        if case .group(let group) = selection { name = group }
+    ///
+    /// Signal 0 reaches nobody; it finds those workers, in the right order.
+    func signalAll(
+        _ selection: Selection, _ signal: String, about name: String? = nil
+    ) async throws(RPCFailure) -> XMLRPCValue {
         if let number = Signal(parsing: signal) { return try await several(.signal(selection, number), about: name) }
         do throws(RPCFailure) {
-            let signallable = try await snapshots(selection).filter { worker in
-                switch worker.state {
-                case .running, .starting, .stopping: true
-                case .stopped, .backoff, .exited, .fatal, .unknown: false
-                }
+            guard case .outcomes(let outcomes) = try await order(.signal(selection, Signal(0))) else {
+                return .array([])
             }
-            return .array(signallable.map { SlotOutcome(name: $0.name, refusal: .badSignal(signal)).xmlRPC })
+            return .array(outcomes.map { SlotOutcome(name: $0.name, refusal: .badSignal(signal)).xmlRPC })
         } catch {
-            throw error.naming(name)
+            throw name.map(error.naming) ?? error
         }
     }
 }

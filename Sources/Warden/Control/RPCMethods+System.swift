@@ -11,14 +11,14 @@ extension RPCMethod {
             name: "system.methodHelp", signature: ["string", "string"], help: "What a method does.",
             isRefusedWhileStopping: false
         ) { (_, arguments) async throws(RPCFailure) in
-            guard let method = all[try arguments.text(0)] else { throw .fault(.signatureUnsupported) }
+            guard let method = all[try arguments.word(0)] else { throw .fault(.signatureUnsupported) }
             return .string(method.help)
         },
         RPCMethod(
             name: "system.methodSignature", signature: ["array", "string"],
             help: "The type of a method's result and the types of its parameters.", isRefusedWhileStopping: false
         ) { (_, arguments) async throws(RPCFailure) in
-            guard let method = all[try arguments.text(0)] else { throw .fault(.signatureUnsupported) }
+            guard let method = all[try arguments.word(0)] else { throw .fault(.signatureUnsupported) }
             return .array(method.signature.map { .string($0) })
         },
         RPCMethod(

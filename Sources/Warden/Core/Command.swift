@@ -10,8 +10,9 @@ package enum Selection: Hashable, Sendable {
 
 /// What a client can ask of the core. Reads of files and sockets are not here: they never need the shell.
 package enum Command: Hashable, Sendable {
-    /// Start; with `wait`, the answer comes when it runs or has failed.
-    case start(Selection, wait: Bool)
+    /// Start; with `wait`, the answer comes when it runs or has failed. The slots of `missing` have a command that
+    /// cannot be executed: they are refused as they are, whatever their state.
+    case start(Selection, wait: Bool, missing: [SlotName: Refusal] = [:])
     /// Stop; with `wait`, the answer comes when it has stopped.
     case stop(Selection, wait: Bool)
     /// Send a signal to the main process.
@@ -253,6 +254,8 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package var isHealthPaused: Bool
     /// The program's name in its section.
     package var program: String
+    /// What it executes.
+    package var launch: LaunchSpec
     /// Standard output's destination.
     package var standardOutput: LogSpec
     /// Standard error's destination; `nil` when it goes into standard output.
@@ -262,6 +265,7 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package init(spec: ProgramSpec, slot: SlotID, takenAt: Moment) {
         name = spec.name
         program = spec.program
+        launch = spec.launch
         self.slot = slot
         self.takenAt = takenAt
         state = .stopped

@@ -133,6 +133,8 @@ package struct LaunchSpec: Hashable, Sendable {
 
     /// `command`, split into arguments. The first is searched in the worker's PATH unless it has a slash.
     package var arguments: [String]
+    /// `command` as it stands in the configuration, expanded.
+    package var commandText: String
     /// `directory`; `nil` is the daemon's own.
     package var directory: String?
     /// `umask`; `nil` inherits.
@@ -143,6 +145,8 @@ package struct LaunchSpec: Hashable, Sendable {
     package var environment: [String: String]
     /// `serverurl` as given to the child in SUPERVISOR_SERVER_URL; `nil` when there is no server.
     package var serverURL: String?
+    /// `serverurl` is the program's own, and not AUTO.
+    package var hasOwnServerURL = false
     /// `rlimit_nofile`; `nil` keeps what the daemon was started with.
     package var descriptorLimit: Limit?
     /// The socket that is the standard input of every process of an `[fcgi-program:x]`; `nil` for others.
@@ -153,6 +157,7 @@ package struct LaunchSpec: Hashable, Sendable {
     /// - Parameter arguments: the command and its arguments, at least one.
     package init(arguments: [String]) {
         self.arguments = arguments
+        commandText = arguments.joined(separator: " ")
         environment = [:]
     }
 }

@@ -20,9 +20,9 @@ extension Supervisor {
             tellListeners(.remote(type: type, data: data))
             directives.append(.reply(request, .done))
         case .daemonState: directives.append(.reply(request, .daemonState(daemonMood)))
-        case .start(let selection, let wait):
+        case .start(let selection, let wait, let missing):
             guard admit(request) else { return }
-            start(selection, wait: wait, for: request, at: now)
+            start(selection, wait: wait, missing: missing, for: request, at: now)
         case .stop(let selection, let wait):
             guard admit(request) else { return }
             stop(selection, wait: wait, for: request, at: now)
@@ -107,13 +107,23 @@ extension Supervisor {
 
     // MARK: - Start and stop
 
-    private mutating func start(_ selection: Selection, wait: Bool, for request: RequestID, at now: Moment) {
+    private mutating func start(
+        _ selection: Selection, wait: Bool, missing: [SlotName: Refusal], for request: RequestID, at now: Moment
+    ) {
         guard let ids = targets(selection, for: request) else { return }
         var startable: [SlotID] = []
+        var refusals: [SlotID: Refusal] = [:]
         for id in ids {
             guard let slot = slots[id] else { continue }
+            // supervisord looks at the file first, and at the state afterwards.
+            if isSingle(selection), let refusal = missing[slot.spec.name] {
+                directives.append(.reply(request, .refused(refusal)))
+                return
+            }
             switch slot.machine.processState {
-            case .stopped, .exited, .fatal, .stopping: startable.append(id)
+            case .stopped, .exited, .fatal, .stopping:
+                startable.append(id)
+                refusals[id] = missing[slot.spec.name]
             case .starting, .running, .backoff:
                 guard isSingle(selection) else { continue }
                 directives.append(.reply(request, .refused(.alreadyStarted(slot.spec.name.qualified))))
@@ -127,10 +137,19 @@ extension Supervisor {
         }
         enroll(wait ? .running : .spawned, startable, isSingle: isSingle(selection), for: request)
         for id in startable {
+            if let refusal = refusals[id] {
+                forgetWaiter(request, of: id)
+                settle(request, id, refusal: refusal)
+                continue
+            }
             commanded(id, at: now)
             let orders = withSlot(id) { $0.machine.start(reason: .user, at: now) }
             apply(orders ?? [], to: id, at: now)
         }
+    }
+
+    private mutating func forgetWaiter(_ request: RequestID, of id: SlotID) {
+        _ = withSlot(id) { $0.waiters.removeAll { $0.request == request } }
     }
 
     private mutating func stop(_ selection: Selection, wait: Bool, for request: RequestID, at now: Moment) {

@@ -40,10 +40,14 @@ extension Supervisor {
     /// What the newest configuration changes: groups that are new, that differ, and that are gone.
     private func differences() -> Reply {
         let names = Set(newest.map(\.name))
-        let added = newest.filter { groups[$0.name] == nil }.map(\.name)
-        let changed = newest.filter { spec in groups[spec.name].map { $0.spec != spec } ?? false }.map(\.name)
-        let removed = groups.keys.filter { !names.contains($0) }.sorted()
-        return .differences(added: added.sorted(), changed: changed.sorted(), removed: removed)
+        // As in supervisord: what comes and what changes in the order of starting, what goes in that of its coming.
+        let wanted = newest.sorted { ($0.priority, $0.name) < ($1.priority, $1.name) }
+        let added = wanted.filter { groups[$0.name] == nil }.map(\.name)
+        let changed = wanted.filter { spec in groups[spec.name].map { $0.spec != spec } ?? false }.map(\.name)
+        let removed = groups.values.filter { !names.contains($0.spec.name) }.sorted {
+            ($0.slots.first?.number ?? 0, $0.spec.name) < ($1.slots.first?.number ?? 0, $1.spec.name)
+        }
+        return .differences(added: added, changed: changed, removed: removed.map(\.spec.name))
     }
 
     /// A group of the newest configuration becomes active.

@@ -174,7 +174,7 @@ extension Supervisor {
             return .failed(.abnormalTermination(name))
         }
         if let failure = slot.lastSpawnFailure, failure.stage == .lookUp {
-            return .failed(failure.errorNumber == 13 ? .notExecutable(failure.subject) : .noFile(failure.subject))
+            return .failed(Refusal(missing: failure))
         }
         return .failed(slot.machine.spawnError.isEmpty ? .abnormalTermination(name) : .spawnError(name))
     }

@@ -369,7 +369,7 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     private mutating func exitedTooQuickly(_ run: Run, _ status: ExitStatus, at now: Moment) -> [Order] {
-        spawnError = "Exited too quickly (process log may have details)"
+        spawnError = WorkerMachine.tooQuickly
         exitStatus = status
         // "Not expected" whatever the status was: before startsecs even exit code 0 is a failure to start.
         let line = "exited: \(name) (\(WorkerMachine.describe(status)); not expected)"
@@ -386,7 +386,7 @@ package struct WorkerMachine: Hashable, Sendable {
     private mutating func exitedFromRunning(_ run: Run, _ status: ExitStatus, at now: Moment) -> [Order] {
         let isExpected = isExpected(status)
         exitStatus = status
-        spawnError = if !isExpected, case .code(let code) = status { "Bad exit code \(code)" } else { "" }
+        spawnError = isExpected ? "" : "Bad exit code \(WorkerMachine.code(of: status))"
         let level: LogRecord.Level = isExpected ? .info : .warn
         let expectation = isExpected ? "expected" : "not expected"
         let orders: [Order] = [
@@ -437,6 +437,14 @@ package struct WorkerMachine: Hashable, Sendable {
 }
 
 extension WorkerMachine {
+    /// supervisord's `spawnerr` after an exit before startsecs.
+    package static let tooQuickly = "Exited too quickly (process log may have details)"
+
+    /// supervisord's number of an end: the exit code, -1 for everything else.
+    private static func code(of status: ExitStatus) -> Int32 {
+        if case .code(let code) = status { code } else { -1 }
+    }
+
     /// supervisord's words for how a process ended.
     package static func describe(_ status: ExitStatus) -> String {
         switch status {
@@ -454,9 +462,20 @@ extension WorkerMachine {
         case (.lookUp, 2): return "can't find command\(subject)"
         case (.lookUp, 13): return "command at\(subject) is not executable"
         case (.socket, _): return "could not create FastCGI socket \(failure.subject): \(failure.explanation)"
+        case (.lookUp, 21): return "command at\(subject) is a directory"
         case (.stuck, _): return "spawn stuck at stage\(subject)"
         case (let stage, let errorNumber):
             return "cannot \(stage.rawValue)\(subject): \(failure.explanation) (errno \(errorNumber))"
         }
+    }
+}
+
+extension Refusal {
+    /// What a start of a command that cannot be executed is answered with.
+    ///
+    /// - Parameter failure: of the stage `lookUp`.
+    package init(missing failure: SpawnFailure) {
+        let text = WorkerMachine.explain(failure)
+        self = failure.errorNumber == 2 ? .noFile(text) : .notExecutable(text)
     }
 }

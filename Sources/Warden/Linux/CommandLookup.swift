@@ -25,13 +25,25 @@ package enum CommandLookup {
         return directories.map { $0.hasSuffix("/") ? $0 + command : "\($0)/\(command)" }
     }
 
+    /// Whether a program's command can be executed, as far as stat(2) can tell.
+    ///
+    /// - Parameters:
+    ///   - launch: the configured part of the program.
+    ///   - base: the daemon's environment.
+    /// - Throws: as `find`.
+    package static func check(_ launch: LaunchSpec, base: BaseEnvironment) throws(SpawnFailure) {
+        let name = SlotName(group: "", process: "")
+        let mark = WorkerMark(name: name, generation: Generation(0), restartCount: 0)
+        _ = try find(SpawnPlan(launch: launch, mark: mark, base: base, descriptors: []))
+    }
+
     /// The first candidate that can be executed, as far as stat(2) can tell.
     ///
     /// A yes is no promise: the worker's user may lack a permission, or the file may be gone a moment later.
     ///
     /// - Parameter plan: its candidates and its directory, from which relative candidates are seen.
     /// - Returns: the candidate, as it is written in the plan.
-    /// - Throws: `lookUp` with ENOENT when there is none, with EACCES when those that there are cannot be executed.
+    /// - Throws: `lookUp` with ENOENT when there is none, with EACCES or EISDIR when those that there are cannot be executed.
     package static func find(_ plan: SpawnPlan) throws(SpawnFailure) -> String {
         var refused: SpawnFailure?
         for candidate in plan.candidates {
@@ -42,9 +54,10 @@ package enum CommandLookup {
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
             if !isDirectory && status.st_mode & 0o111 != 0 { return candidate }
             if refused == nil {
+                let errorNumber = isDirectory ? EISDIR : EACCES
                 refused = SpawnFailure(
-                    stage: .lookUp, errorNumber: EACCES, subject: candidate,
-                    explanation: Kernel.text(of: isDirectory ? EISDIR : EACCES))
+                    stage: .lookUp, errorNumber: errorNumber, subject: candidate,
+                    explanation: Kernel.text(of: errorNumber))
             }
         }
         throw refused

@@ -128,7 +128,8 @@ package struct ControlAnswer: Hashable, Sendable {
 /// Asks a daemon over HTTP, through a Unix socket or TCP.
 package struct ControlClient: Sendable {
     private let client: HTTPClient
-    private let address: ControlAddress
+    /// Where the daemon listens; the next request goes there.
+    package var address: ControlAddress
     /// What is sent for Basic authentication; `nil` sends nothing.
     package var credentials: ControlCredentials?
 

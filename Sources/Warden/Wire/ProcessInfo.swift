@@ -71,7 +71,7 @@ extension WorkerSnapshot {
     ///
     /// An exit before startsecs counts as none, which is why BACKOFF and FATAL always show 0.
     private var supervisordExitStatus: Int64 {
-        if state == .backoff || state == .fatal { return 0 }
+        if state == .backoff || state == .fatal || spawnError == WorkerMachine.tooQuickly { return 0 }
         return switch exitStatus {
         case nil: 0
         case .code(let code)?: Int64(code)

@@ -64,10 +64,10 @@ package struct XMLRPCFault: Error, Hashable, Sendable {
 
     /// - Parameters:
     ///   - kind: which fault.
-    ///   - subject: the name, path or message that it is about; empty when there is none.
-    package init(_ kind: Kind, _ subject: String = "") {
+    ///   - subject: the name, path or message that it is about, which may be empty; `nil` when there is none.
+    package init(_ kind: Kind, _ subject: String? = nil) {
         code = kind.rawValue
-        string = subject.isEmpty ? kind.word : "\(kind.word): \(subject)"
+        string = subject.map { "\(kind.word): \($0)" } ?? kind.word
     }
 
     /// The fault that answers a refusal.

@@ -24,6 +24,7 @@ final class ControlBridge: ControlBackend {
     private let logs: WorkerLogs
     private let mainLog: MainLog
     private let identity: DaemonIdentity
+    private let environment = BaseEnvironment.current()
 
     init(
         inbox: Mailbox<Event>, readers: Readers, scribe: Scribe, logs: WorkerLogs, mainLog: MainLog,
@@ -52,6 +53,7 @@ final class ControlBridge: ControlBackend {
 
     /// A configuration was read.
     func configurationRead(_ groups: [GroupSpec]) {
+        logs.prepare(groups)
         newest.withLock { $0 = groups }
     }
 
@@ -67,6 +69,34 @@ final class ControlBridge: ControlBackend {
     // MARK: - From clients
 
     func perform(_ command: Command) async -> Reply {
+        guard case .start(let selection, let wait, _) = command else { return await ask(command) }
+        guard case .snapshots(let snapshots) = await ask(.snapshot(selection)) else { return await ask(command) }
+        return await ask(.start(selection, wait: wait, missing: await commandsMissing(of: snapshots)))
+    }
+
+    /// Which of the workers have a command that cannot be executed: supervisord says so before it starts anything.
+    ///
+    /// Not on this thread and not on the shell's: a command may lie on a disk that hangs. When it does, nothing is
+    /// known to be missing.
+    private func commandsMissing(of snapshots: [WorkerSnapshot]) async -> [SlotName: Refusal] {
+        let environment = environment
+        return await withCheckedContinuation { continuation in
+            let isTaken = readers.submit(deadline: MonotonicClock.now() + .seconds(10)) {
+                var missing: [SlotName: Refusal] = [:]
+                for snapshot in snapshots {
+                    do throws(SpawnFailure) {
+                        try CommandLookup.check(snapshot.launch, base: environment)
+                    } catch {
+                        missing[snapshot.name] = Refusal(missing: error)
+                    }
+                }
+                continuation.resume(returning: missing)
+            }
+            if !isTaken { continuation.resume(returning: [:]) }
+        }
+    }
+
+    private func ask(_ command: Command) async -> Reply {
         guard let number = reserve() else { return .refused(.overloaded) }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -60,6 +60,23 @@ final class WorkerLogs: Sendable {
         }
     }
 
+    /// Makes the `AUTO` files of slots that have none yet, which clients see before the first start.
+    ///
+    /// A file that cannot be made is tried again, and complained of, when its worker starts.
+    func prepare(_ groups: [GroupSpec]) {
+        for spec in groups.flatMap(\.programs) {
+            prepare(spec.name, .standardOutput, spec.standardOutput)
+            if let standardError = spec.standardError { prepare(spec.name, .standardError, standardError) }
+        }
+    }
+
+    private func prepare(_ name: SlotName, _ stream: OutputStream, _ spec: LogSpec) {
+        let isNew = entries.withLock { $0[Key(name: name, stream: stream)] == nil }
+        guard isNew, spec.destination != .none else { return }
+        // The worker's start says what is wrong.
+        _ = try? target(of: name, stream, spec)
+    }
+
     /// Where a stream was last written to; `nil` when it never was, or goes nowhere.
     func path(of name: SlotName, _ stream: OutputStream) -> String? {
         entries.withLock { $0[Key(name: name, stream: stream)]?.path }
