@@ -246,8 +246,6 @@ private func word(_ directive: Directive) -> String {
         "release \(worker.slot.number).\(worker.generation.number)\(sweep ? " sweep" : "")"
     case .collectForensics(let worker, _, _): "forensics \(worker.slot.number).\(worker.generation.number)"
     case .runHook(let worker, let hook, let command, _): "hook \(hook) \(worker.slot.number) \(command)"
-    case .writeInput(let worker, let bytes, let request):
-        "input \(worker.slot.number) \(bytes.count) for \(request.number)"
     case .loadConfiguration: "load"
     case .reply(let request, let reply): "reply \(request.number) \(word(reply))"
     case .log, .setStatus: ""
