@@ -183,7 +183,7 @@ extension FakeDaemon.State {
         case .stop(let selection, _): return changed(selection, to: .stopped)
         case .signal(let selection, _), .pauseHealth(let selection), .resumeHealth(let selection):
             return changed(selection, to: nil)
-        case .writeInput: return .done
+        case .writeInput, .tellListeners: return .done
         case .reread: return .differences(added: ["new"], changed: ["cat"], removed: [])
         case .addGroup(let name): return name == "cat" ? .refused(.alreadyAdded(name)) : .done
         case .removeGroup(let name): return name == "many" ? .refused(.stillRunning(name)) : .done
