@@ -119,6 +119,22 @@ import WardenCore
         #expect(world.objections == [])
     }
 
+    /// Goal: a verdict and what is done about it reach the listeners that asked for them.
+    @Test func judgement() {
+        var world = World([Self.pool("l", [.wardenHealth, .wardenAction], bufferSize: 50), group("a", ["a"])])
+        world.boot()
+        _ = Self.say(&world, 0, .ready)
+        world.pass(61)
+        var seen = Self.events(world.darken(1))
+        for _ in 0..<12 where !seen.isEmpty {
+            seen += Self.say(&world, 0, .talking, .result(isOK: true), .ready)
+            if seen.contains(where: { $0.hasSuffix("WARDEN_ACTION") }) { break }
+        }
+        #expect(seen.first?.hasSuffix("WARDEN_HEALTH") == true)
+        #expect(seen.contains { $0.hasSuffix("WARDEN_ACTION") })
+        #expect(world.objections == [])
+    }
+
     /// Goal: listeners stop last, and hear before who stopped; but nobody waits long for one that does not read.
     @Test(arguments: [true, false]) func end(isAttentive: Bool) {
         var world = World([Self.pool("l", [.processState]), group("a", ["a"]) { $0.health.enabled = false }])

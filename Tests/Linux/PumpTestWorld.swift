@@ -68,6 +68,8 @@ final class PumpWorld: Sendable {
         case facts(WorkerID, LogFacts)
         case closed(WorkerID)
         case trouble(LogTrouble)
+        case wrote(WorkerOutput)
+        case said(WorkerID, [ListenerWord])
     }
 
     let pump: Pump
@@ -79,7 +81,8 @@ final class PumpWorld: Sendable {
         self.inbox = inbox
         let reports = PumpReports(
             facts: { _ = inbox.post(.facts($0, $1)) }, closed: { _ = inbox.post(.closed($0)) },
-            trouble: { _ = inbox.post(.trouble($0)) })
+            trouble: { _ = inbox.post(.trouble($0)) }, wrote: { _ = inbox.post(.wrote($0)) },
+            said: { _ = inbox.post(.said($0, $1)) })
         pump = try Pump(reports: reports, drainAfterExit: drainAfterExit)
     }
 
@@ -105,11 +108,13 @@ final class PumpWorld: Sendable {
     }
 
     func attach(
-        _ worker: WorkerID, to target: LogTarget, stream: OutputStream = .standardOutput, rules: ScanRules = ScanRules()
+        _ worker: WorkerID, to target: LogTarget, stream: OutputStream = .standardOutput,
+        rules: ScanRules = ScanRules(), treatment: StreamTreatment = StreamTreatment()
     ) throws -> Descriptor {
         let pipe = try Pipe()
         let writer = try pipe.writer.duplicate()
-        let posting = pump.attach(worker, stream, try pipe.reader.duplicate(), to: target, rules: rules)
+        let posting = pump.attach(
+            worker, stream, try pipe.reader.duplicate(), to: target, rules: rules, treatment: treatment)
         #expect(posting == .accepted)
         return writer
     }

@@ -116,6 +116,7 @@ struct KernelMachine: Machine, ~Copyable {
         expire(at: now)
         if now >= nextWatchAt { watchLoops(at: now) }
         let count = min(pending.count, ShellLimits.eventsPerTurn)
+        for case .wrote(let output) in pending.prefix(count) { parts.outputBudget.give(output) }
         events.append(contentsOf: pending.prefix(count))
         pending.removeFirst(count)
     }
@@ -140,7 +141,6 @@ struct KernelMachine: Machine, ~Copyable {
             if case .worker(let worker, .sampled) = event {
                 pending.append(.worker(worker, .logged(LogFacts(drainedAt: parts.pump.drained(of: worker)))))
             }
-            if case .wrote(let output) = event { parts.outputBudget.give(output) }
             pending.append(event)
         }
     }
