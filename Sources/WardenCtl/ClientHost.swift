@@ -1,23 +1,57 @@
 import FoundationEssentials
 import Glibc
 import WardenConfig
+import WardenCore
 
 extension ConfigurationHost {
-    /// What reading `[supervisorctl]` needs of this host: files and the environment.
+    /// This host, as far as reading a configuration for a person needs it.
     ///
-    /// No other section is looked at, so that users, globs and patterns are never asked for.
+    /// Regular expressions stand in Warden's own sections alone, and `warden --check` compiles them.
     static func client() -> ConfigurationHost {
         ConfigurationHost(
-            readFile: ClientFiles.read, glob: { _ in [] }, isDirectory: { _ in false }, fileExists: { access($0, F_OK) == 0 },
-            isExecutable: { access($0, X_OK) == 0 }, user: { _ in nil },
-            group: { _ in nil }, homeDirectory: { _ in nil }, compilePattern: { _ in nil },
-            environment: ProcessInfo.processInfo.environment, hostNodeName: "",
-            currentDirectory: FileManager.default.currentDirectoryPath, userID: getuid(), descriptorHardLimit: 0)
+            readFile: ClientFiles.read, glob: ClientFiles.glob, isDirectory: ClientFiles.isDirectory,
+            fileExists: { access($0, F_OK) == 0 }, isExecutable: { access($0, X_OK) == 0 }, user: ClientUsers.user,
+            group: ClientUsers.group, homeDirectory: ClientUsers.homeDirectory, compilePattern: { _ in nil },
+            environment: ProcessInfo.processInfo.environment, hostNodeName: ProcessInfo.processInfo.hostName,
+            currentDirectory: FileManager.default.currentDirectoryPath, userID: getuid(), descriptorHardLimit: 1_048_576)
+    }
+}
+
+/// Users and groups of this host.
+enum ClientUsers {
+    static func user(_ nameOrNumber: String) -> LaunchSpec.Identity? {
+        let entry = UInt32(nameOrNumber).map { getpwuid($0) } ?? getpwnam(nameOrNumber)
+        guard let entry = entry?.pointee else { return nil }
+        return LaunchSpec.Identity(
+            name: String(cString: entry.pw_name), userID: entry.pw_uid, groupID: entry.pw_gid, groupIDs: [entry.pw_gid])
+    }
+
+    static func group(_ nameOrNumber: String) -> UInt32? {
+        let entry = UInt32(nameOrNumber).map { getgrgid($0) } ?? getgrnam(nameOrNumber)
+        return entry?.pointee.gr_gid
+    }
+
+    /// Of the person who asks, when no user is named.
+    static func homeDirectory(_ user: String) -> String? {
+        if user.isEmpty { return getenv("HOME").map { String(cString: $0) } }
+        return getpwnam(user).map { String(cString: $0.pointee.pw_dir) }
     }
 }
 
 /// Small files of the client's own.
 enum ClientFiles {
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    static func glob(_ pattern: String) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard Glibc.glob(pattern, 0, nil, &found) == 0 else { return [] }
+        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+    }
+
     static func read(_ path: String) -> Result<[UInt8], ConfigurationHost.FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return .failure(ConfigurationHost.FileFailure(errorText())) }

@@ -2,7 +2,7 @@ import WardenWire
 
 /// The commands, and how each is used.
 package enum CommandName: String, Hashable, Sendable, CaseIterable {
-    case add, avail, clear, exit, fds
+    case add, avail, check, clear, exit, fds
     case foreground = "fg"
     case help, incident, incidents, maintail, open
     case pauseHealth = "pause-health"
@@ -19,6 +19,12 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .add: ["add <group> [...]\tStart what a reread found for these groups"]
         case .avail: ["avail\t\t\tList what is configured, in use or not"]
+        case .check:
+            [
+                "check [<file>]\t\t\tCheck a configuration, as warden --check does",
+                "check --from-supervisor <file>\tSay of every line what Warden makes of it: the same, better, ignored "
+                    + "or refused",
+            ]
         case .clear: ["clear <name> [...]\tEmpty the logs of these processes", "clear all\t\tEmpty all logs"]
         case .exit, .quit: ["\(rawValue)\tLeave the shell"]
         case .end: ["Ctrl-D leaves the shell"]

@@ -98,6 +98,9 @@ package struct CommandRunner<Server: ControlServer> {
         case .avail: try await avail(text.words)
         case .shutdown: try await shutdown(text.words)
         case .reload: try await reload(text.words)
+        case .check:
+            let code = CheckCommand(tell: tell).run(text.words)
+            if code != ExitCode.success { exitCode = code }
         case .open: try await open(text.rest)
         case .foreground: try await foreground(text.words)
         case .version: try await version(text.words)

@@ -33,6 +33,10 @@ enum WardenCtl {
                 Terminal.tell(.line(usage))
                 return
             }
+            if invocation.words.first == CommandName.check.rawValue {
+                let words = invocation.line.split(separator: " ").dropFirst().map(String.init)
+                exit(CheckCommand(tell: Terminal.tell).run(words))
+            }
             let choice = try ServerChoice(invocation, program: arguments.first ?? "wardenctl", host: .client())
             exit(await run(invocation, choice))
         } catch {

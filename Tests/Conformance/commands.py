@@ -11,8 +11,8 @@ import sides
 from calls import Record, begin
 
 # How a command is used follows upon most mistakes, in each client's own words.
-USAGE = re.compile(r"(Error: [^\n]*\n)((?:(?!conformance> )[^\n]*\n)+)")
-HEALTH = re.compile(r"  [a-z]+(/[a-z-]+)?( \((proven|strong|weak)\))?$", re.M)
+USAGE = re.compile(r"(Error: [^\n]*\n|ERROR: no process name supplied\n)((?:(?!conformance> )[^\n]*\n)+)")
+HEALTH = re.compile(r"(RUNNING   pid N, uptime T|STARTING +)  [a-z]+(/[a-z-]+)?( \((proven|strong|weak)\))?$", re.M)
 PID = re.compile(r"^[1-9]\d*$", re.M)
 SECONDS = 60
 
@@ -48,7 +48,11 @@ class Client:
             done = subprocess.run(
                 [self.program, *before, *arguments], input=typed, capture_output=True, text=True, timeout=seconds,
                 env=environment, cwd=self.side.directory, stdin=None if typed is not None else subprocess.DEVNULL)
-            outcome = [self.plain(done.stdout), self.plain(done.stderr), done.returncode]
+            out = self.plain(done.stdout)
+            if "stop" in arguments or "restart" in arguments:
+                # supervisord lists each as it is done, which is not the same twice.
+                out = "".join(sorted(out.splitlines(keepends=True)))
+            outcome = [out, self.plain(done.stderr), done.returncode]
         except subprocess.TimeoutExpired:
             outcome = [f"no end within {seconds} s"]
         shown = " ".join(self.side.plain_text(argument) or "''" for argument in (*(options or ()), *arguments))
@@ -57,7 +61,7 @@ class Client:
 
     def plain(self, text):
         # Warden's health column, remedies on standard error, and pids on lines of their own are not compared.
-        text = PID.sub("N", HEALTH.sub("", self.side.plain_text(text)))
+        text = PID.sub("N", HEALTH.sub(r"\1", self.side.plain_text(text)))
         return USAGE.sub(r"\1USAGE\n", re.sub(r"^wardenctl: .*\n", "", text, flags=re.M))
 
 

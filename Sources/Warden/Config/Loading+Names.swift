@@ -71,7 +71,7 @@ extension Loading {
                 continue
             }
             if kind.name == "ctlplugin:" {
-                diagnostics.warn(section.place, "[\(section.name)] is a Python plug-in, which Warden cannot load")
+                diagnostics.warn(section.place, "[\(section.name)] is for supervisorctl, which works on Warden's socket; wardenctl cannot load plug-ins")
             }
             for (key, entry) in section.entries { check(key, entry, section, kind) }
         }
