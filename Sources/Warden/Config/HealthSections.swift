@@ -97,10 +97,14 @@ extension Loading {
     }
 
     private mutating func warnOfNotAsked(_ section: Section, _ view: SectionView) {
+        let areProbesAsked = document.sections("program:").contains {
+            $0.entries["ready"]?.value.lowercased() == "probe"
+        }
         for key in ["demand", "probe"] {
             guard let value = section.entries[key]?.value.lowercased() else { continue }
-            if key == "probe", value != "none" {
-                warn(key, view, "probes are not asked by this version yet")
+            if key == "probe" {
+                if value == "none" || areProbesAsked { continue }
+                warn(key, view, "this version asks it only where a program says ready=probe; it gives no verdict yet")
             } else if ["http://", "https://"].contains(where: value.hasPrefix) {
                 warn(key, view, "a demand over http is not asked by this version yet; exec: is")
             }

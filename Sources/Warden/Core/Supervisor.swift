@@ -39,6 +39,17 @@ package struct Supervisor: Sendable {
     var lastOutcome: String?
     /// Slots to which a seat of their group was offered; decided at the end of the event.
     var seatOffers: [SlotID] = []
+    /// `depends_on` of the active slots.
+    var dependencies = DependencyGraph()
+    var areDependenciesStale = true
+    /// Names that others depend on, all of whose slots are ready.
+    var readyNames: Set<String> = []
+    /// Slots that shall stop once those that depend on them have.
+    var stopsWaiting: Set<SlotID> = []
+    /// Programs that were left out at the start, because their own sections have errors.
+    var refused: [String]
+    /// Why the daemon ends by itself.
+    var endReason: String?
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -46,8 +57,12 @@ package struct Supervisor: Sendable {
     ///   - groups: the groups of the configuration, all of which become active.
     ///   - isShadow: decide, record and tell, but do nothing (`--shadow`).
     ///   - earlierStarts: how often each slot was started in earlier lives of the daemon.
-    package init(groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:]) {
+    ///   - refused: programs that are left out, because their own sections have errors; for the status line.
+    package init(
+        groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:], refused: [String] = []
+    ) {
         newest = groups
+        self.refused = refused
         self.isShadow = isShadow
         self.earlierStarts = earlierStarts
         for group in groups { activate(group) }
@@ -75,6 +90,7 @@ package struct Supervisor: Sendable {
     /// - Returns: what to do, in order.
     package mutating func handle(_ event: Event, at now: Moment, dice: inout Dice) -> [Directive] {
         directives.removeAll(keepingCapacity: true)
+        refreshDependencies(at: now)
         switch event {
         case .worker(let worker, let fact):
             // The one place where old news is dropped: an event of a generation that is over says nothing of this one.
@@ -92,6 +108,7 @@ package struct Supervisor: Sendable {
             doubted(health, at: now)
         }
         while let id = seatOffers.popLast() { consider(id, at: now, dice: &dice) }
+        refreshDependencies(at: now)
         if case .ending = mood { continueEnding(at: now) }
         if isStatusStale { refreshStatus() }
         return directives
@@ -137,6 +154,7 @@ package struct Supervisor: Sendable {
         guard let group = groups.removeValue(forKey: name) else { return }
         for id in group.slots {
             guard let slot = slots.remove(id) else { continue }
+            stopsWaiting.remove(id)
             index[slot.spec.name] = nil
             let starts = slot.earlierStarts + Int(slot.machine.generation.number)
             if starts > 0 { earlierStarts[slot.spec.name] = starts }
@@ -151,6 +169,7 @@ package struct Supervisor: Sendable {
         order = sorted.flatMap(\.slots)
         isEarliestStale = true
         isStatusStale = true
+        areDependenciesStale = true
     }
 
     private mutating func becomeReady(at now: Moment) {
@@ -165,6 +184,8 @@ package struct Supervisor: Sendable {
         guard mood == .running, let slot = slots[id], slot.spec.supervision.autostart,
             slot.machine.generation == Generation(0)
         else { return }
+        refreshDependencies(at: now)
+        startPrerequisites(of: [id], reason: nil, at: now)
         let orders = withSlot(id) { $0.machine.start(reason: reason, at: now) }
         apply(orders ?? [], to: id, at: now)
     }
@@ -185,6 +206,7 @@ package struct Supervisor: Sendable {
             let orders = withSlot(id) { $0.machine.timeReached(at: now) } ?? []
             apply(orders, to: id, at: now)
             policyTimeReached(id, at: now, dice: &dice)
+            askForReadiness(id, at: now)
         }
     }
 }
