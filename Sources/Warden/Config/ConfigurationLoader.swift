@@ -149,6 +149,10 @@ struct Loading {
     /// supervisord prefers the first Unix socket, else takes the last TCP port.
     private static func serverURL(_ unixServers: [UnixServer], _ inetServers: [InetServer]) -> String? {
         if let server = unixServers.first { return "unix://" + server.path }
-        return inetServers.last.map { "http://\($0.host.isEmpty ? "localhost" : $0.host):\($0.port)" }
+        return inetServers.last.map { server in
+            let host = server.host.isEmpty ? "localhost" : server.host
+            // An IPv6 address has colons of its own.
+            return "http://\(host.contains(":") ? "[\(host)]" : host):\(server.port)"
+        }
     }
 }

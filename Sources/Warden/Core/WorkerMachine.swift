@@ -69,7 +69,8 @@ package struct WorkerMachine: Hashable, Sendable {
     package enum State: Hashable, Sendable {
         /// Never started, or stopped by request. To: starting.
         case stopped
-        /// Ordered, and not up long enough or not ready. To: running, backoff, stopping, and exited or starting by way of running.
+        /// Ordered, and not up long enough or not ready. To: running, backoff, stopping, and exited or starting by way
+        /// of running.
         case starting(Run)
         /// Up for longer than startsecs, or ready. To: exited, starting (by way of exited), stopping.
         case running(Run)

@@ -1,6 +1,4 @@
 internal import AsyncHTTPClient
-internal import NIOCore
-internal import NIOHTTP1
 internal import WardenCore
 
 /// `probe = http(s)://…`: asks, and is content with a 2xx.
@@ -39,28 +37,13 @@ package struct ProbeClient: Sendable {
             try await HTTPClient.withHTTPClient(configuration: Self.configuration) { client in
                 await withDiscardingTaskGroup { group in
                     for await question in questions {
-                        group.addTask { question.reply(await Self.ask(question, client)) }
+                        group.addTask { question.reply(await client.refusal(of: question.url, within: question.timeout)) }
                     }
                 }
             }
         } catch {
             // What is left is a connection that did not close in order, which harms nobody.
             return
-        }
-    }
-
-    private static func ask(_ question: Question, _ client: HTTPClient) async -> String? {
-        var request = HTTPClientRequest(url: question.url)
-        request.headers.add(name: "User-Agent", value: "warden")
-        request.headers.add(name: "Connection", value: "close")
-        do {
-            let response = try await client.execute(request, timeout: TimeAmount(question.timeout))
-            let status = Int(response.status.code)
-            return (200..<300).contains(status) ? nil : "status \(status)"
-        } catch let error as HTTPClientError {
-            return error.shortDescription.lowercased()
-        } catch {
-            return FailureWords.words(for: String(describing: error)) ?? "the connection failed"
         }
     }
 
