@@ -186,6 +186,56 @@ import WardenCore
         #expect(words(world.pass(10)).filter { $0 == "probe 1.1" }.count == 2)
     }
 
+    // MARK: - Whatever happens
+
+    private static func random() -> [GroupSpec] {
+        [
+            group("ami", ["w0", "w1", "w2"], priority: 2) { $0.supervision.dependsOn = ["base"] },
+            group("web", ["a", "b"], priority: 1) {
+                $0.supervision.dependsOn = ["base", "ami"]
+                $0.supervision.startRetries = 2
+            },
+            group("base", ["base"], priority: 7) {
+                $0.supervision.startRetries = nil
+                $0.supervision.restartDelay = .seconds(1)
+                $0.supervision.readiness = .probe
+                $0.supervision.startSeconds = .seconds(20)
+                $0.supervision.stopCommand = "/usr/bin/stop"
+                $0.health.probe = .tcp("127.0.0.1:80")
+            },
+        ]
+    }
+
+    private static func turn(_ world: inout World) {
+        if world.dice.next() % 6 == 0, let worker = world.children.keys.min(by: { $0.slot > $1.slot }) {
+            let hook: Hook = world.dice.next() % 3 == 0 ? .stop : .probe
+            world.tell(.worker(worker, .hookEnded(hook, .exited(code: Int32(world.dice.next() % 2), output: ""))))
+        }
+        SupervisorPropertyTests.turn(&world)
+    }
+
+    /// Goal: random events lead to nothing impossible, to no deadline that stays, and from anywhere to an end.
+    @Test(arguments: UInt64(1)...24)
+    func nothingForbidden(seed: UInt64) {
+        var world = World(Self.random(), seed: seed)
+        world.tell(.ready)
+        var dependentStarts = 0
+        for _ in 0..<800 {
+            let before = world.record.count
+            Self.turn(&world)
+            dependentStarts += Self.started(Array(world.record[before...])).count { $0 != "base" }
+        }
+        #expect(dependentStarts > 0)
+        world.settle(.endRequested(.shutdown))
+        for _ in 0..<60 {
+            world.settle()
+            world.pass(5)
+        }
+        #expect(world.record.count { $0 == .finish(.shutdown) } == 1)
+        #expect(world.children.isEmpty)
+        #expect(world.objections.isEmpty)
+    }
+
     // MARK: - Essential
 
     @Test func essential() {

@@ -27,15 +27,6 @@ import WardenCore
                 $0.supervision.autorestart = .always
                 $0.health.actions[.dark(.emfile)] = .kill
             },
-            group("late", ["late"], priority: 1) { $0.supervision.dependsOn = ["base"] },
-            group("base", ["base"], priority: 7) {
-                $0.supervision.startRetries = nil
-                $0.supervision.restartDelay = .seconds(1)
-                $0.supervision.readiness = .probe
-                $0.supervision.startSeconds = .seconds(20)
-                $0.supervision.stopCommand = "/usr/bin/stop"
-                $0.health.probe = .tcp("127.0.0.1:80")
-            },
         ]
     }
 
@@ -54,9 +45,7 @@ import WardenCore
         case 6: return .logged(progress(line, now))
         case 7, 8: return .logged(failure(line, now, emfile: world.dice.next().isMultiple(of: 2)))
         case 9: return .logged(drained(now))
-        case 10:
-            let hook: Hook = [.demand, .probe, .stop][Int(world.dice.next() % 3)]
-            return .hookEnded(hook, .exited(code: 0, output: "\(world.dice.next() % 3)"))
+        case 10: return .hookEnded(.demand, .exited(code: 0, output: "\(world.dice.next() % 3)"))
         default: return .sampled(Sample(takenAt: instant(now), readings: .failure(13)))
         }
     }

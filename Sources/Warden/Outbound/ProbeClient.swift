@@ -37,7 +37,9 @@ package struct ProbeClient: Sendable {
             try await HTTPClient.withHTTPClient(configuration: Self.configuration) { client in
                 await withDiscardingTaskGroup { group in
                     for await question in questions {
-                        group.addTask { question.reply(await client.refusal(of: question.url, within: question.timeout)) }
+                        group.addTask {
+                            question.reply(await client.refusal(of: question.url, within: question.timeout))
+                        }
                     }
                 }
             }
