@@ -52,7 +52,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .reread: ["reread\t\t\tRead the configuration and say what differs; nothing is touched"]
         case .restart:
             CommandName.forms("restart", "Stop and start") + [
-                "The configuration is not read again; reread and update do that."
+                "restart --rolling[=N] <name> [...]\tA few at a time (max_unavailable, or N)",
+                "The configuration is not read again; reread and update do that.",
             ]
         case .shutdown: ["shutdown\tStop everything and end the daemon"]
         case .signal: CommandName.forms("signal <signal>", "Send a signal to")

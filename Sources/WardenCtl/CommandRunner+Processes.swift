@@ -89,6 +89,7 @@ extension CommandRunner {
     /// The configuration is not read again.
     mutating func restart(_ names: [String]) async throws(ServerFailure) {
         guard try await isServerUp() else { return }
+        if names.first?.hasPrefix("--rolling") == true { return try await restartRolling(names) }
         guard !names.isEmpty else { return misuse("Error: restart requires a process name", of: .restart) }
         try await perform(.stop, on: names)
         try await perform(.start, on: names)

@@ -181,8 +181,8 @@ import WardenCore
         ("on_dark=drain", "drain without drain_command or drain_signal is a plain restart"),
         ("progress_timeout=5m", "has no effect without progress_pattern"),
         ("demand=https://h/q#/a/b", "a demand over http is not asked by this version yet"),
-        ("probe=tcp://h:80", "probes are not asked by this version yet"),
-        ("probe=http://h/", "probes are not asked by this version yet"),
+        ("probe=tcp://h:80", "this version asks it only where a program says ready=probe"),
+        ("probe=http://h/", "this version asks it only where a program says ready=probe"),
         ("leak_horizon=6h", "this version does not judge trends yet"),
         ("fd_first_aid=force", "this version gives no first aid yet"),
     ])

@@ -186,6 +186,8 @@ struct World {
         case .runHook(let worker, _, _, _):
             if children[worker] == nil { objections.append("hook for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
+        case .probe(let worker, _, _):
+            if children[worker] == nil { objections.append("probe of nobody: \(worker)") }
         case .loadConfiguration, .reply, .log, .announce, .send, .write, .disregardOutput, .recordIncident, .alert,
             .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
             break
@@ -246,6 +248,7 @@ private func word(_ directive: Directive) -> String {
         "release \(worker.slot.number).\(worker.generation.number)\(sweep ? " sweep" : "")"
     case .collectForensics(let worker, _, _): "forensics \(worker.slot.number).\(worker.generation.number)"
     case .runHook(let worker, let hook, let command, _): "hook \(hook) \(worker.slot.number) \(command)"
+    case .probe(let worker, _, _): "probe \(worker.slot.number).\(worker.generation.number)"
     case .loadConfiguration: "load"
     case .reply(let request, let reply): "reply \(request.number) \(word(reply))"
     case .log, .setStatus: ""

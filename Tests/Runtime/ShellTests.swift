@@ -45,6 +45,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("hook \(hook) \(command)")
     }
 
+    mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration) {
+        record.append("probe \(probe)")
+    }
+
     mutating func loadConfiguration(for request: RequestID?) {
         record.append("load \(request?.number ?? 0)")
     }

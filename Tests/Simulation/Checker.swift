@@ -13,6 +13,17 @@ struct Checker {
     private var stoppedByPerson: Set<SlotName> = []
     private var restarts: [String: [Instant]] = [:]
     private var openSeats: [String: (group: String, id: String)] = [:]
+    private let specs: [SlotName: ProgramSpec]
+    private var states: [SlotName: ProcessState] = [:]
+    /// Slots that have done their work: they ended by themselves, and as expected.
+    private var done: Set<SlotName> = []
+    private var isEnding = false
+    /// Starts of slots that depend on something.
+    private(set) var dependentSpawns = 0
+
+    init(groups: [GroupSpec]) {
+        specs = Dictionary(groups.flatMap(\.programs).map { ($0.name, $0) }) { first, _ in first }
+    }
 
     private mutating func object(_ text: String) {
         if violations.count < 100 { violations.append(text) }
@@ -22,9 +33,35 @@ struct Checker {
         spawns += 1
         if let other = living[worker.slot] { object("two children of \(name.qualified): \(other) and \(worker)") }
         if stoppedByPerson.contains(name) { object("a person's stop of \(name.qualified) was undone at \(now)") }
+        for other in needs(of: name) {
+            dependentSpawns += 1
+            if states[other] != .running, !done.contains(other) {
+                object("\(name.qualified) started at \(now), but \(other.qualified) was not ready")
+            }
+        }
         living[worker.slot] = worker
         unreleased.insert(worker)
     }
+
+    private func needs(of name: SlotName) -> [SlotName] {
+        let names = specs[name]?.supervision.dependsOn ?? []
+        return specs.values.filter { names.contains($0.program) || names.contains($0.name.group) }.map(\.name)
+    }
+
+    /// A slot changed its state, as listeners hear of it.
+    mutating func announced(_ announcement: Announcement) {
+        guard case .processState(let name, let state, let from, _, _, let isExpected) = announcement else { return }
+        states[name] = state
+        if state == .exited, isExpected { done.insert(name) } else { done.remove(name) }
+        guard isEnding, state == .stopping, from == .running else { return }
+        for (other, state) in states where [.starting, .running, .stopping].contains(state) {
+            if needs(of: other).contains(name) {
+                object("\(name.qualified) was stopped at the end while \(other.qualified) needed it")
+            }
+        }
+    }
+
+    mutating func endBegan() { isEnding = true }
 
     mutating func spawnFailed(_ worker: WorkerID) { living[worker.slot] = nil }
     mutating func ended(_ worker: WorkerID) { living[worker.slot] = nil }
@@ -42,7 +79,7 @@ struct Checker {
 
     /// A person's command about slots: the breakers close, and a stop no longer binds.
     mutating func commanded(_ names: [SlotName]) {
-        for name in names {
+        for name in names + names.flatMap({ needs(of: $0) }) {
             stoppedByPerson.remove(name)
             for key in restarts.keys where key.hasPrefix(name.qualified + " ") { restarts[key] = [] }
         }

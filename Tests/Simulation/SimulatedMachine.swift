@@ -22,7 +22,7 @@ struct SimulatedMachine: Machine, ~Copyable {
         var isAlive = true
     }
 
-    private(set) var checker = Checker()
+    private(set) var checker: Checker
     private(set) var samplesTaken = 0
     /// A running digest of every event and every verb: equal traces have equal digests.
     private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -38,6 +38,7 @@ struct SimulatedMachine: Machine, ~Copyable {
     init(seed: UInt64, groups: [GroupSpec], duration: Duration) {
         dice = Dice(seed: seed ^ 0xD1CE)
         endsAt = .origin + duration
+        checker = Checker(groups: groups)
         self.groups = groups
         names = groups.flatMap { $0.programs.map(\.name) }
         heap.schedule(.event(.ready), at: .origin)
@@ -110,6 +111,10 @@ struct SimulatedMachine: Machine, ~Copyable {
         children[worker.slot] = Child(worker: worker, spec: spec, body: body)
         heap.schedule(.event(.worker(worker, .spawned(pid: Int32(worker.slot.number)))), at: clock + .milliseconds(2))
         heap.schedule(.sampleDue(worker), at: clock + spec.health.interval)
+        if spec.supervision.readiness == .notify, dice.fraction() < 0.8 {
+            let delay = Duration.milliseconds(Int64(5 + dice.fraction() * 8000))
+            heap.schedule(.event(.worker(worker, .becameReady)), at: clock + delay)
+        }
         if let (at, status) = body.endsByItselfAt(dice: &dice) { heap.schedule(.childEnds(worker, status), at: at) }
     }
 
@@ -157,6 +162,11 @@ struct SimulatedMachine: Machine, ~Copyable {
             dice.fraction() < 0.8
             ? .exited(code: 0, output: dice.fraction() < 0.5 ? "3\n" : "0\n") : .failed(reason: "timed out")
         heap.schedule(.event(.worker(worker, .hookEnded(hook, result))), at: clock + timeout * dice.fraction())
+    }
+
+    mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration) {
+        let result: HookResult = dice.fraction() < 0.5 ? .exited(code: 0, output: "") : .failed(reason: "refused")
+        heap.schedule(.event(.worker(worker, .hookEnded(.probe, result))), at: clock + timeout * dice.fraction())
     }
 
     mutating func loadConfiguration(for request: RequestID?) {
@@ -223,11 +233,20 @@ struct SimulatedMachine: Machine, ~Copyable {
         checker.stored(incident, at: clock, groups: groups)
     }
 
-    mutating func notify(_ notice: ServiceNotice) { mix(String(describing: notice)) }
+    mutating func notify(_ notice: ServiceNotice) {
+        if notice == .stopping { checker.endBegan() }
+        mix(String(describing: notice))
+    }
+
     mutating func log(_ record: LogRecord) { mix(record.message) }
-    mutating func announce(_ announcement: Announcement) { mix(String(describing: announcement)) }
+    mutating func announce(_ announcement: Announcement) {
+        checker.announced(announcement)
+        mix(String(describing: announcement))
+    }
+
     mutating func send(_ event: PoolEvent, to worker: WorkerID) { mix("send \(event.serial)") }
     mutating func disregardOutput(of worker: WorkerID) { mix("disregard \(worker.slot.number)") }
     mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID) { mix("write \(bytes.count)") }
+
     mutating func post(_ alert: Alert) { mix("alert \(alert.eventName)") }
 }

@@ -13,40 +13,60 @@ import WardenRuntime
         var actions: [String: Int]
         var outcomes: [String: Int]
         var workerHours: Double
+        var dependentSpawns: Int
+    }
+
+    /// What others depend on: one program that is always tried again, and becomes ready in one of the ways there are.
+    private static func base(_ dice: inout Dice) -> GroupSpec {
+        var supervision = SupervisionSpec()
+        supervision.autorestart = .always
+        supervision.startRetries = nil
+        supervision.readiness = [.startSeconds, .notify, .probe][Int(dice.next() % 3)]
+        supervision.startSeconds = .seconds(supervision.readiness == .startSeconds ? 1 : 10)
+        supervision.restartDelay = dice.fraction() < 0.5 ? .seconds(2) : nil
+        supervision.stopCommand = dice.fraction() < 0.5 ? "/bin/stop" : nil
+        let program = ProgramSpec(
+            name: SlotName(group: "base", process: "base"), program: "base", supervision: supervision,
+            launch: LaunchSpec(arguments: ["/bin/base"]), standardOutput: LogSpec(), standardError: nil,
+            health: HealthSpec())
+        return GroupSpec(name: "base", priority: Int(dice.next() % 3), programs: [program])
     }
 
     private static func groups(seed: UInt64) -> [GroupSpec] {
         var dice = Dice(seed: seed)
         let intervals: [Duration] = [.seconds(5), .seconds(15), .seconds(30)]
-        return (0..<3).map { number in
-            var health = HealthSpec()
-            health.interval = intervals[Int(dice.next() % 3)]
-            health.heartbeatTimeout = .seconds(300)
-            health.progressPattern = "Batch"
-            health.rssLimitBytes = 1 << 30
-            health.restartBudget = HealthSpec.Budget(count: Int(dice.next() % 5) + 1, within: .seconds(3600))
-            if dice.fraction() < 0.5 { health.demand = .command("backlog") }
-            if dice.fraction() < 0.5 { health.forensics = false }
-            if dice.fraction() < 0.3 { health.actions[.dark(.emfile)] = .kill }
-            if dice.fraction() < 0.3 {
-                health.actions[.dark(.emfile)] = .drain
-                health.drainCommand = "drain"
+        return [base(&dice)]
+            + (0..<3).map { number in
+                var health = HealthSpec()
+                health.interval = intervals[Int(dice.next() % 3)]
+                health.heartbeatTimeout = .seconds(300)
+                health.progressPattern = "Batch"
+                health.rssLimitBytes = 1 << 30
+                health.restartBudget = HealthSpec.Budget(count: Int(dice.next() % 5) + 1, within: .seconds(3600))
+                if dice.fraction() < 0.5 { health.demand = .command("backlog") }
+                if dice.fraction() < 0.5 { health.forensics = false }
+                if dice.fraction() < 0.3 { health.actions[.dark(.emfile)] = .kill }
+                if dice.fraction() < 0.3 {
+                    health.actions[.dark(.emfile)] = .drain
+                    health.drainCommand = "drain"
+                }
+                let name = "group\(number)"
+                var supervision = SupervisionSpec()
+                supervision.autorestart = [.never, .unexpected, .always][Int(dice.next() % 3)]
+                supervision.isNamedByHealthSection = dice.fraction() < 0.5
+                if number > 0, dice.fraction() < 0.7 { supervision.dependsOn = ["base"] }
+                if dice.fraction() < 0.3 { supervision.stopCommand = "/bin/stop" }
+                supervision.startRetries = dice.fraction() < 0.3 ? nil : 3
+                let programs = (0..<4).map { process in
+                    ProgramSpec(
+                        name: SlotName(group: name, process: "worker_\(process)"), program: name,
+                        supervision: supervision, launch: LaunchSpec(arguments: ["/bin/worker"]),
+                        standardOutput: LogSpec(), standardError: nil, health: health)
+                }
+                return GroupSpec(
+                    name: name, priority: Int(dice.next() % 3), programs: programs,
+                    maximumUnavailable: dice.fraction() < 0.5 ? .count(1) : .percent(50))
             }
-            let name = "group\(number)"
-            var supervision = SupervisionSpec()
-            supervision.autorestart = [.never, .unexpected, .always][Int(dice.next() % 3)]
-            supervision.isNamedByHealthSection = dice.fraction() < 0.5
-            supervision.startRetries = dice.fraction() < 0.3 ? nil : 3
-            let programs = (0..<4).map { process in
-                ProgramSpec(
-                    name: SlotName(group: name, process: "worker_\(process)"), program: name,
-                    supervision: supervision, launch: LaunchSpec(arguments: ["/bin/worker"]),
-                    standardOutput: LogSpec(), standardError: nil, health: health)
-            }
-            return GroupSpec(
-                name: name, priority: Int(dice.next() % 3), programs: programs,
-                maximumUnavailable: dice.fraction() < 0.5 ? .count(1) : .percent(50))
-        }
     }
 
     static func live(seed: UInt64, hours: Int) -> Life {
@@ -62,7 +82,7 @@ import WardenRuntime
         return Life(
             digest: shell.machine.digest, violations: checker.violations, spawns: checker.spawns,
             samples: shell.machine.samplesTaken, actions: checker.actions, outcomes: checker.outcomes,
-            workerHours: Double(hours * slots))
+            workerHours: Double(hours * slots), dependentSpawns: checker.dependentSpawns)
     }
 
     @Test func tenThousandWorkerHoursBreakNoInvariant() {
@@ -70,16 +90,19 @@ import WardenRuntime
         var samples = 0
         var actions: [String: Int] = [:]
         var outcomes: [String: Int] = [:]
+        var dependentSpawns = 0
         for seed in UInt64(1)...12 {
             let life = Self.live(seed: seed, hours: 72)
             #expect(life.violations.isEmpty, "seed \(seed): \(life.violations.prefix(5))")
             hours += life.workerHours
+            dependentSpawns += life.dependentSpawns
             samples += life.samples
             actions.merge(life.actions, uniquingKeysWith: +)
             outcomes.merge(life.outcomes, uniquingKeysWith: +)
         }
         print("simulated \(Int(hours)) worker-hours, \(samples) samples, acted on \(actions), outcomes \(outcomes)")
         #expect(hours >= 10_000)
+        #expect(dependentSpawns > 100, "hardly anybody depended on anything")
         // A simulation in which nothing goes wrong proves nothing.
         for condition in ["dark/emfile", "hung/silent", "hung/livelock", "bloated/rss"] {
             #expect(actions[condition, default: 0] > 10, "\(condition) was hardly met")

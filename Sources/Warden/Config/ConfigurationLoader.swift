@@ -6,6 +6,18 @@ package struct LoadResult: Sendable {
     package let diagnostics: [Diagnostic]
     /// The files that `[include]` brought in, in the order in which they were read.
     package let includedFiles: [String]
+    /// What the daemon may start with all the same; `nil` when there is none, and when there is no error at all.
+    package var remainder: Remainder?
+
+    /// A configuration without the programs that have errors in their own sections.
+    ///
+    /// supervisord starts nothing for one wrong path of one program. What is wrong elsewhere still stops the start.
+    package struct Remainder: Sendable {
+        /// Everything else.
+        package let configuration: Configuration
+        /// The programs that are left out, in the order of the configuration.
+        package let refused: [String]
+    }
 }
 
 /// From files to a configuration.
@@ -25,7 +37,8 @@ package enum ConfigurationLoader {
         let configuration = loading.configuration(arguments)
         return LoadResult(
             configuration: loading.diagnostics.hasErrors ? nil : configuration,
-            diagnostics: loading.diagnostics.items, includedFiles: loading.includedFiles)
+            diagnostics: loading.diagnostics.items, includedFiles: loading.includedFiles,
+            remainder: loading.remainder(of: configuration))
     }
 
     /// Loads `[supervisorctl]` alone, as supervisorctl does: no other section is looked at and no file is included.
@@ -103,6 +116,9 @@ struct Loading {
     /// `serverurl=AUTO`.
     var serverURL: String?
     var daemonEnvironment: [String: String] = [:]
+    /// Programs with an error in their own section, and how many errors these are.
+    var refusedPrograms: [String] = []
+    var programErrorCount = 0
 
     init(mainFile: String, host: ConfigurationHost) {
         self.mainFile = mainFile
@@ -120,6 +136,7 @@ struct Loading {
         serverURL = Self.serverURL(unixServers, inetServers)
         health = healthSections()
         let groups = groups()
+        refuseCycles()
         warnOfUnmatchedHealthSections()
         return Configuration(
             groups: groups, daemon: daemon, unixServers: unixServers, inetServers: inetServers, client: client(),
@@ -129,6 +146,10 @@ struct Loading {
     /// supervisord prefers the first Unix socket, else takes the last TCP port.
     private static func serverURL(_ unixServers: [UnixServer], _ inetServers: [InetServer]) -> String? {
         if let server = unixServers.first { return "unix://" + server.path }
-        return inetServers.last.map { "http://\($0.host.isEmpty ? "localhost" : $0.host):\($0.port)" }
+        return inetServers.last.map { server in
+            let host = server.host.isEmpty ? "localhost" : server.host
+            // An IPv6 address has colons of its own.
+            return "http://\(host.contains(":") ? "[\(host)]" : host):\(server.port)"
+        }
     }
 }

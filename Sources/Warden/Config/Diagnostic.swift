@@ -64,11 +64,13 @@ struct Place: Hashable {
 /// The problems found so far, each once: a section that is read for several groups would repeat its own.
 struct DiagnosticList {
     private(set) var items: [Diagnostic] = []
-    private(set) var hasErrors = false
+    /// Every error that was found, those that were found twice counted twice.
+    private(set) var errorCount = 0
+    var hasErrors: Bool { errorCount > 0 }
     private var seen: Set<Diagnostic> = []
 
     mutating func error(_ place: Place, _ message: String) {
-        hasErrors = true
+        errorCount += 1
         add(.error, place, message)
     }
 

@@ -98,8 +98,12 @@ extension Loading {
 
     private mutating func warnOfNotAsked(_ section: Section, _ view: SectionView) {
         func value(_ key: String) -> String? { section.entries[key]?.value.lowercased() }
-        if let probe = value("probe"), probe != "none" {
-            warn("probe", view, "probes are not asked by this version yet")
+        let areProbesAsked = document.sections("program:").contains {
+            $0.entries["ready"]?.value.lowercased() == "probe"
+        }
+        if let probe = value("probe"), probe != "none", !areProbesAsked {
+            warn(
+                "probe", view, "this version asks it only where a program says ready=probe; it gives no verdict yet")
         }
         if let demand = value("demand"), ["http://", "https://"].contains(where: demand.hasPrefix) {
             warn("demand", view, "a demand over http is not asked by this version yet; exec: is")

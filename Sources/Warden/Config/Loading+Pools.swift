@@ -3,6 +3,8 @@ import WardenCore
 /// `[eventlistener:x]` and `[fcgi-program:x]`: a group each, unless a `[group:x]` lists the fcgi-program.
 extension Loading {
     mutating func listenerGroup(_ section: Section) -> GroupSpec? {
+        let before = diagnostics.errorCount
+        let name = section.argument ?? ""
         let view = view(of: section)
         let priority = read("priority", view, default: -1, Values.integer)
         let bufferSize = read("buffer_size", view, default: 10, Values.positive)
@@ -15,7 +17,7 @@ extension Loading {
         if read("redirect_stderr", view, default: false, Values.boolean) {
             error("redirect_stderr", view, "cannot be true: it would mix errors into the listener's protocol")
         }
-        let name = section.argument ?? ""
+        refuse(name, since: before)
         var group = GroupSpec(
             name: name, priority: priority, programs: programs(section, group: name, flavor: .listener))
         guard let events else { return nil }

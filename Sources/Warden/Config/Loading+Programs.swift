@@ -21,8 +21,13 @@ extension Loading {
     }
 
     private mutating func homogeneousGroup(_ section: Section, _ flavor: ProgramReader.Flavor) -> GroupSpec? {
-        guard let name = sectionName(section) else { return nil }
+        let before = diagnostics.errorCount
+        guard let name = sectionName(section) else {
+            refuse(section.argument ?? "", since: before)
+            return nil
+        }
         let priority = read("priority", view(of: section), default: 999, Values.integer)
+        refuse(name, since: before)
         return GroupSpec(
             name: name, priority: priority, programs: programs(section, group: name, flavor: flavor),
             maximumUnavailable: health.share(group: name))
@@ -114,7 +119,28 @@ extension Loading {
     ) -> [ProgramSpec] {
         guard let name = flavor == .listener ? section.argument : sectionName(section) else { return [] }
         healthNames.formUnion([name, group])
+        let before = diagnostics.errorCount
+        defer { refuse(name, since: before) }
         var reader = ProgramReader(program: name, group: group, flavor: flavor, view: view(of: section))
         return unique(reader.programs(&self), reader.view)
+    }
+
+    /// The errors since then are the program's own.
+    mutating func refuse(_ program: String, since before: Int) {
+        guard diagnostics.errorCount > before else { return }
+        programErrorCount += diagnostics.errorCount - before
+        if !refusedPrograms.contains(program) { refusedPrograms.append(program) }
+    }
+
+    /// What can be started although programs have errors: nothing where an error is elsewhere, or nothing is left.
+    func remainder(of configuration: Configuration) -> LoadResult.Remainder? {
+        guard programErrorCount > 0, programErrorCount == diagnostics.errorCount else { return nil }
+        var rest = configuration
+        rest.groups = configuration.groups.compactMap { group in
+            var group = group
+            group.programs.removeAll { refusedPrograms.contains($0.program) }
+            return group.programs.isEmpty ? nil : group
+        }
+        return rest.groups.isEmpty ? nil : LoadResult.Remainder(configuration: rest, refused: refusedPrograms)
     }
 }

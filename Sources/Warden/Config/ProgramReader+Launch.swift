@@ -4,7 +4,9 @@ import WardenCore
 extension ProgramReader {
     /// `environment`, `directory` and `command`; the program's own variables expand in what follows them.
     mutating func launch(_ loading: inout Loading) -> LaunchSpec? {
-        let environment = environment(&loading)
+        let files = environmentFiles(&loading)
+        for (name, value) in files { view.scope["ENV_" + name] = .text(value) }
+        let environment = environment(&loading)?.merging(files) { own, _ in own }
         for (name, value) in environment ?? [:] { view.scope["ENV_" + name] = .text(value) }
         let command = loading.readOptional("command", view) { (text) throws(ValueError) in
             (text: text, words: try Values.commandWords(text))
@@ -40,49 +42,6 @@ extension ProgramReader {
         guard view.entry("environment") != nil else { return [:] }
         return loading.readOptional("environment", view, Values.environment)
     }
-
-    /// Options that are accepted and checked, and that nothing acts on yet.
-    func readNotYet(_ loading: inout Loading) {
-        var view = view
-        view.scope["process_num"] = .number(0)
-        view.scope["numprocs"] = .number(1)
-        for (key, check) in Self.notYet where view.section.entries[key] != nil {
-            guard loading.readOptional(key, view, check) != nil else { continue }
-            loading.warn(key, view, "this version does not act on it yet")
-        }
-        if view.entry("depends_on") != nil { checkDependencies(&loading) }
-        if case .pattern(let pattern) = loading.readOptional("ready", view, Values.readiness) {
-            loading.check(pattern: pattern, "ready", view)
-        }
-        for key in ["stdout_syslog", "stderr_syslog"]
-        where loading.read(key, view, default: false, Values.boolean) {
-            loading.warn(key, view, "this version does not act on it yet")
-        }
-    }
-
-    private static let notYet: [(String, @Sendable (String) throws(ValueError) -> Void)] = [
-        (
-            "depends_on",
-            { (text) throws(ValueError) in for name in try Values.list(text) { _ = try Values.name(name) } }
-        ),
-        ("env_file", { (text) throws(ValueError) in _ = try Values.nonempty(text) }),
-        ("restart_delay", { (text) throws(ValueError) in _ = try Values.duration(text) }),
-        ("max_backoff", { (text) throws(ValueError) in _ = try Values.positiveDuration(text) }),
-        ("ready", { (text) throws(ValueError) in _ = try Values.readiness(text) }),
-        ("stop_command", { (text) throws(ValueError) in _ = try Values.command(text) }),
-        ("log_prefix", { (text) throws(ValueError) in _ = try Values.nonempty(text) }),
-        ("log_compress", { (text) throws(ValueError) in _ = try Values.boolean(text) }),
-        ("essential", { (text) throws(ValueError) in _ = try Values.boolean(text) }),
-    ]
-
-    private func checkDependencies(_ loading: inout Loading) {
-        let known = ["group:", "program:", "fcgi-program:"]
-            .flatMap { loading.document.sections($0) }.compactMap(\.argument)
-        for name in loading.readOptional("depends_on", view, Values.list) ?? [] where !known.contains(name) {
-            let hint = Spelling.suggestion(for: name, among: known)
-            loading.error("depends_on", view, "there is no program or group \(quoted(name))\(hint)")
-        }
-    }
 }
 
 extension Loading {
@@ -109,19 +68,19 @@ extension Loading {
             warn(key, view, "syslog is not written by this version yet; the output is read and dropped")
         default:
             do {
-                spec.destination = .file(try Values.pathInExistingDirectory(text, host))
+                spec.destination = .file(try Values.logPath(text, host))
             } catch {
                 self.error(key, view, error.message)
+            }
+            let directory = Values.directory(of: Values.expandingHome(text, host))
+            if !directory.isEmpty, !host.fileExists(directory) {
+                warn(
+                    key, view,
+                    "the directory \(quoted(directory)) does not exist yet; it is made when the program starts")
             }
         }
         return spec
     }
-}
-
-/// `ready`: when a program counts as started.
-enum Readiness {
-    case startSeconds, notify, probe
-    case pattern(String)
 }
 
 extension Values {
@@ -156,12 +115,12 @@ extension Values {
         return flag ? .yes : .no
     }
 
-    static func readiness(_ text: String) throws(ValueError) -> Readiness {
+    static func readiness(_ text: String) throws(ValueError) -> SupervisionSpec.Readiness {
         switch text.lowercased() {
         case "startsecs": return .startSeconds
         case "notify": return .notify
         case "probe": return .probe
-        case _ where text.hasPrefix("line:") && text.utf8.count > 5: return .pattern(String(text.dropFirst(5)))
+        case _ where text.hasPrefix("line:") && text.utf8.count > 5: return .line(String(text.dropFirst(5)))
         default: throw ValueError("\(quoted(text)) is not startsecs, notify, probe or line:REGEX")
         }
     }

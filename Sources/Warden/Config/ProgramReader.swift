@@ -57,6 +57,7 @@ struct ProgramReader {
                 output.emitsEvents = false
             }
             let errors = errorLog(redirects: redirects, &loading)
+            supervision.stopCommand = loading.readOptional("stop_command", view, Values.command)
             let name = processName(&loading)
             guard var launch, let name, loading.countSlot(view) else { break }
             launch.user = user
@@ -112,7 +113,7 @@ struct ProgramReader {
         return count
     }
 
-    private func supervision(_ loading: inout Loading) -> SupervisionSpec {
+    private mutating func supervision(_ loading: inout Loading) -> SupervisionSpec {
         var spec = SupervisionSpec()
         spec.priority = loading.read("priority", view, default: 999, Values.integer)
         spec.autostart = loading.read("autostart", view, default: true, Values.boolean)
@@ -127,6 +128,7 @@ struct ProgramReader {
         spec.stopWait = loading.read("stopwaitsecs", view, default: spec.stopWait, Values.seconds)
         spec.stopAsGroup = loading.read("stopasgroup", view, default: false, Values.boolean)
         spec.killAsGroup = loading.read("killasgroup", view, default: spec.stopAsGroup, Values.boolean)
+        readOwnKeys(into: &spec, &loading)
         spec.killTree = loading.read("kill_tree", view, default: .automatic, Values.killTree)
         if spec.stopAsGroup, !spec.killAsGroup {
             loading.error(

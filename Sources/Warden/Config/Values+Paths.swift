@@ -47,6 +47,16 @@ extension Values {
         return path
     }
 
+    /// A file whose directory is made when it is first needed; only what is there and no directory is in the way.
+    static func logPath(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String {
+        let path = expandingHome(text, host)
+        let directory = directory(of: path)
+        guard directory.isEmpty || host.isDirectory(directory) || !host.fileExists(directory) else {
+            throw ValueError("\(quoted(directory)) is not a directory")
+        }
+        return path
+    }
+
     static func existingFile(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String {
         let path = normalizedPath(text, host)
         guard host.fileExists(path) else { throw ValueError("\(quoted(path)) does not exist") }

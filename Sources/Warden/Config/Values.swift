@@ -81,6 +81,11 @@ enum Values {
         text.isEmpty ? [] : text.split(at: ",")
     }
 
+    /// A list between commas with something in it.
+    static func nonemptyList(_ text: String) throws(ValueError) -> [String] {
+        try list(nonempty(text))
+    }
+
     /// A name of a program or a group, or of a process before its expansion.
     static func name(_ text: String) throws(ValueError) -> String {
         if text.trimmed.unicodeScalars.contains(" ") {

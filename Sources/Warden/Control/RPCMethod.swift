@@ -34,7 +34,7 @@ struct RPCMethod: Sendable {
     static let all: [String: RPCMethod] = {
         let methods =
             daemonMethods + groupMethods + startMethods + stopMethods + signalMethods + infoMethods
-            + logReadMethods + logClearMethods + inputMethods + systemMethods
+            + logReadMethods + logClearMethods + inputMethods + systemMethods + wardenMethods
         return Dictionary(methods.map { ($0.name, $0) }) { first, _ in first }
     }()
 }

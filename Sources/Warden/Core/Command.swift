@@ -252,6 +252,8 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package var pendingAction: String?
     /// Verdicts are not acted on, because a person said so.
     package var isHealthPaused: Bool
+    /// What it depends on and is not ready, while its start waits for that; else empty.
+    package var waitingFor: [String] = []
     /// The program's name in its section.
     package var program: String
     /// What it executes.

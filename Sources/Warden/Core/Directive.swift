@@ -10,6 +10,8 @@ package enum Directive: Hashable, Sendable {
     case collectForensics(WorkerID, budget: Duration, command: String?)
     /// Run a command for a worker. Answers: `.hookEnded`.
     case runHook(WorkerID, Hook, command: String, timeout: Duration)
+    /// Ask a worker's `probe` once. Answers: `.hookEnded` of `Hook.probe`.
+    case probe(WorkerID, HealthSpec.Probe, timeout: Duration)
     /// Read the configuration anew. Answers: `.configurationLoaded`.
     case loadConfiguration(RequestID?)
     /// Answer a client.

@@ -69,6 +69,8 @@ package enum WorkerFact: Hashable, Sendable {
     case logged(LogFacts)
     /// `WATCHDOG=1` arrived on its own NOTIFY_SOCKET.
     case beat
+    /// It has said that it is ready: `READY=1`, or the line of `ready = line:`.
+    case becameReady
     /// Its forensics were collected, or their budget ran out.
     case forensicsCollected(Forensics)
     /// A hook of it ended.
@@ -116,8 +118,10 @@ package enum Hook: Hashable, Sendable {
     case drain
     /// `demand = exec:`.
     case demand
-    /// `probe = exec:`.
+    /// `probe`, whatever its kind; a connection that was made and an answer that was good count as exit code 0.
     case probe
+    /// `stop_command`.
+    case stop
 }
 
 /// How a hook ended.
@@ -199,6 +203,8 @@ package struct ConfigurationRefusal: Error, Hashable, Sendable {
 package enum End: Hashable, Sendable {
     /// Stop everything, exit 0.
     case shutdown
+    /// Stop everything, exit 1: an essential program is down for good.
+    case failure
     /// Stop everything, then start anew in place, with the configuration read again.
     case restart
 }

@@ -34,4 +34,10 @@ package enum Limits {
     package static let backoffResetAfter: Duration = .seconds(600)
     /// Error lines within this time of each other are one episode.
     package static let episodeSpan: Duration = .seconds(1)
+    /// The longest delay between failed starts without `restart_delay` and `max_backoff`.
+    package static let linearBackoff: Duration = .seconds(60)
+    /// The longest delay with `restart_delay` and without `max_backoff`.
+    package static let doublingBackoff: Duration = .seconds(300)
+    /// Between two questions whether a worker with `ready = probe` is ready.
+    package static let readinessInterval: Duration = .seconds(1)
 }

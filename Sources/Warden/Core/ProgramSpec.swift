@@ -55,13 +55,48 @@ package struct SupervisionSpec: Hashable, Sendable {
         case no
     }
 
+    /// `ready`: what makes a program that was started RUNNING.
+    package enum Readiness: Hashable, Sendable {
+        /// It stayed up for longer than `startsecs`.
+        case startSeconds
+        /// `READY=1` on its own NOTIFY_SOCKET.
+        case notify
+        /// A line of its output that matches a regular expression.
+        case line(String)
+        /// The first success of the `probe` of its health section.
+        case probe
+
+        /// As log lines and errors call it.
+        package var word: String {
+            switch self {
+            case .startSeconds: "startsecs"
+            case .notify: "notify"
+            case .line: "line"
+            case .probe: "probe"
+            }
+        }
+    }
+
     /// `priority`: low starts first and stops last.
     package var priority: Int = 999
+    /// `depends_on`: names of programs and groups, all of whose slots must be ready before this one starts.
+    package var dependsOn: [String] = []
+    /// `ready`. Unless it is `startsecs`, `startSeconds` is the time-out of the readiness; 0 waits for ever.
+    package var readiness: Readiness = .startSeconds
+    /// `restart_delay`: before a start that follows an exit or a failed start, doubled with each one more in a row up
+    /// to `maximumBackoff`; `nil` is supervisord's rule (at once after an exit, n seconds after the nth failed start).
+    package var restartDelay: Duration?
+    /// `max_backoff`: the longest of these delays; `nil` is `Limits.linearBackoff` or `Limits.doublingBackoff`.
+    package var maximumBackoff: Duration?
+    /// `essential`: the daemon stops everything and exits non-zero when this one is down for good.
+    package var isEssential = false
+    /// `stop_command`: run before the stop signal, as the program's user in its environment.
+    package var stopCommand: String?
     /// `autostart`.
     package var autostart = true
     /// `autorestart`.
     package var autorestart: AutoRestart = .unexpected
-    /// `startsecs`: RUNNING after staying up longer than this.
+    /// `startsecs`: RUNNING after staying up longer than this; with another readiness, the time-out for it.
     package var startSeconds: Duration = .seconds(1)
     /// `startretries`: failed starts before FATAL; `nil` is `infinite`.
     package var startRetries: Int? = 3

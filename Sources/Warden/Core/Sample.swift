@@ -187,6 +187,8 @@ package struct LogFacts: Hashable, Sendable {
     package var lastLine: String?
     /// When every pipe of the worker was last found empty: until then silence is known.
     package var drainedAt: Instant
+    /// The line of `ready = line:` was among them. Said once.
+    package var saysReady = false
 
     /// - Parameters: as the properties of the same names.
     package init(

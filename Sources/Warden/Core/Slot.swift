@@ -32,6 +32,8 @@ struct Slot: Sendable {
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?
     var demandDueAt: Instant?
+    /// When a worker with `ready = probe` is to be asked next.
+    var readinessDueAt: Instant?
 
     init(id: SlotID, spec: ProgramSpec, earlierStarts: Int) {
         self.id = id
@@ -51,10 +53,19 @@ struct Slot: Sendable {
 
     /// The next instant at which something is due.
     var deadline: Instant? {
-        switch (machine.deadline, policy.deadline) {
-        case (let one?, let other?): min(one, other)
-        case (let one?, nil): one
-        case (nil, let other): other
+        var earliest = machine.deadline
+        for due in [policy.deadline, readinessDueAt] {
+            if let due { earliest = earliest.map { min($0, due) } ?? due }
+        }
+        return earliest
+    }
+
+    /// Whether those that depend on it may start: it is RUNNING, or has done its work and ended as expected.
+    var isReady: Bool {
+        switch machine.state {
+        case .running: true
+        case .exited: machine.awaitedStart == nil && machine.hasExitedAsExpected
+        case .stopped, .starting, .backoff, .stopping, .fatal, .unknown: false
         }
     }
 
@@ -94,6 +105,7 @@ struct Slot: Sendable {
         snapshot.restartCount = restartCount
         snapshot.lastRestart = lastRestart
         snapshot.isHealthPaused = isHealthPaused
+        snapshot.waitingFor = machine.awaitedStart == nil ? [] : machine.heldBy
         snapshot.pendingAction = policy.pendingAction(at: now.instant)
         if let tracker, machine.run != nil {
             snapshot.verdict = tracker.verdict

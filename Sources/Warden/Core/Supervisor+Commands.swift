@@ -55,7 +55,7 @@ extension Supervisor {
         switch mood {
         case .running: .running
         case .ending(.restart, _), .ended(.restart): .restarting
-        case .ending(.shutdown, _), .ended(.shutdown): .shuttingDown
+        case .ending(.shutdown, _), .ended(.shutdown), .ending(.failure, _), .ended(.failure): .shuttingDown
         }
     }
 
@@ -125,6 +125,8 @@ extension Supervisor {
                 startable.append(id)
                 refusals[id] = missing[slot.spec.name]
             case .starting, .running, .backoff:
+                // Its own stop may still wait for others to stop first: that is over now.
+                stopsWaiting.remove(id)
                 guard isSingle(selection) else { continue }
                 directives.append(.reply(request, .refused(.alreadyStarted(slot.spec.name.qualified))))
                 return
@@ -136,7 +138,9 @@ extension Supervisor {
             }
         }
         enroll(wait ? .running : .spawned, startable, isSingle: isSingle(selection), for: request)
+        startPrerequisites(of: startable.filter { refusals[$0] == nil }, reason: .user, at: now)
         for id in startable {
+            stopsWaiting.remove(id)
             if let refusal = refusals[id] {
                 forgetWaiter(request, of: id)
                 settle(request, id, refusal: refusal)
@@ -145,7 +149,9 @@ extension Supervisor {
             commanded(id, at: now)
             let orders = withSlot(id) { $0.machine.start(reason: .user, at: now) }
             apply(orders ?? [], to: id, at: now)
+            settleHopelessWaiters(of: id)
         }
+        proceedWithStops(at: now)
     }
 
     private mutating func forgetWaiter(_ request: RequestID, of id: SlotID) {
@@ -165,20 +171,18 @@ extension Supervisor {
             }
         }
         if wait { enroll(.stopped, stoppable, isSingle: isSingle(selection), for: request) }
-        for id in stoppable {
-            commanded(id, at: now)
-            let orders = withSlot(id) { $0.machine.stop(.stay, isByRequest: true, at: now) }
-            apply(orders ?? [], to: id, at: now)
-        }
+        for id in stoppable { commanded(id, at: now) }
+        stopInOrder(stoppable, at: now)
         if !wait { reply(to: request, with: allDone(stoppable, isSingle: isSingle(selection))) }
     }
 
-    /// RUNNING, STARTING, BACKOFF; and a stop under way that would start again, which a person's stop undoes.
+    /// RUNNING, STARTING, BACKOFF; a stop under way that would start again, which a person's stop undoes; and a start
+    /// that waits for what the slot depends on.
     private func isStoppable(_ slot: Slot) -> Bool {
         switch slot.machine.state {
         case .starting, .running, .backoff: return true
         case .stopping(_, let stop): return stop.purpose != .stay
-        case .stopped, .exited, .fatal, .unknown: return false
+        case .stopped, .exited, .fatal, .unknown: return slot.machine.awaitedStart != nil
         }
     }
 

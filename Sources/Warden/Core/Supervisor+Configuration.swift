@@ -14,6 +14,9 @@ extension Supervisor {
             if let request { directives.append(.reply(request, .refused(.cannotReread(refusal.text)))) }
         case .success(let groups):
             newest = groups
+            // It has no errors any more: what was left out is now a group that can be added.
+            isStatusStale = isStatusStale || !refused.isEmpty
+            refused = []
             if let request { directives.append(.reply(request, differences())) }
         }
     }

@@ -2,9 +2,9 @@ extension Supervisor {
     /// The daemon shall end. A restart reads the configuration first: a bad one never stops anything.
     mutating func endRequested(_ end: End, by request: RequestID?, at now: Moment) {
         switch (mood, end) {
-        case (.running, .shutdown):
+        case (.running, .shutdown), (.running, .failure):
             if let request { directives.append(.reply(request, .done)) }
-            beginEnding(.shutdown, at: now)
+            beginEnding(end, at: now)
         case (.running, .restart):
             restartsToValidate.append(request)
             directives.append(.loadConfiguration(request))
@@ -22,7 +22,7 @@ extension Supervisor {
         mood = .ending(end, tier: nil)
         isStatusStale = true
         announce(.supervisorStopping)
-        if end == .shutdown { directives.append(.declareStopping) }
+        if end != .restart { directives.append(.declareStopping) }
         for id in order {
             commanded(id, at: now)
             let orders = withSlot(id) { slot in
@@ -32,6 +32,7 @@ extension Supervisor {
                 if case .stopping = slot.machine.state {
                     return slot.machine.stop(.stay, isByRequest: true, at: now)
                 }
+                slot.machine.dropAwaitedStart()
                 return slot.machine.abandonRetry()
             }
             apply(orders ?? [], to: id, at: now)
@@ -57,12 +58,22 @@ extension Supervisor {
         if let tier, alive.contains(where: { $0.spec.priority >= tier }) { return }
         if hearsOut(alive.filter { $0.spec.priority == highest }, at: now) { return }
         mood = .ending(end, tier: highest)
+        let tierSlots = order.filter { id in
+            slots[id].map { groups[$0.spec.name.group]?.spec.priority == highest } ?? false
+        }
+        // Whatever depends on them stops first, also when its own priority is lower.
+        let all = dependencies.withDependents(tierSlots)
+        let stopping = order.reversed().filter { all.contains($0) }
+        stopInOrder(stopping, at: now)
+        extendPatience(for: stopping)
+    }
+
+    /// Tells systemd how long stopping these may take at most; those that wait for others say so in their turn.
+    mutating func extendPatience(for ids: [SlotID]) {
         var patience: Duration = .zero
-        for id in order.reversed() {
-            guard let slot = slots[id], groups[slot.spec.name.group]?.spec.priority == highest else { continue }
-            patience = max(patience, slot.spec.supervision.stopWait)
-            let orders = withSlot(id) { $0.machine.stop(.stay, isByRequest: true, at: now) }
-            apply(orders ?? [], to: id, at: now)
+        for case let spec? in ids.map({ slots[$0]?.spec.supervision }) {
+            let steps = spec.stopCommand == nil ? spec.stopWait : spec.stopWait + max(spec.stopWait, .seconds(1))
+            patience = max(patience, steps)
         }
         directives.append(.extendTimeout(patience + Limits.stopMargin))
     }

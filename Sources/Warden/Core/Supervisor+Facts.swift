@@ -14,7 +14,9 @@ extension Supervisor {
         case .sampled(let sample): sampled(sample, of: id, at: now, dice: &dice)
         case .logged(let facts):
             let changed = withSlot(id) { $0.tracker?.logged(facts, at: now) ?? false } ?? false
+            if facts.saysReady { apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now) }
             if changed || facts.lastProgress != nil { healthMoved(id, isChanged: changed, at: now, dice: &dice) }
+        case .becameReady: apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now)
         case .beat: _ = withSlot(id) { $0.tracker?.beat(at: now.instant) }
         case .forensicsCollected(let forensics): forensicsCollected(forensics, of: id, at: now)
         case .hookEnded(let hook, let result): hookEnded(hook, result, of: id, at: now)
@@ -28,10 +30,13 @@ extension Supervisor {
     private mutating func spawned(_ id: SlotID, pid: Int32, at now: Moment) {
         let orders = withSlot(id) { slot in
             slot.policy.restarted(slot.spec.health, at: now.instant)
-            return slot.machine.spawned(pid: pid, at: now)
+            let orders = slot.machine.spawned(pid: pid, at: now)
+            slot.readinessDueAt = slot.spec.supervision.readiness == .probe ? now.instant : nil
+            return orders
         }
         settleWaiters(of: id, spawned: true)
         apply(orders ?? [], to: id, at: now)
+        askForReadiness(id, at: now)
         isStatusStale = true
     }
 
@@ -75,6 +80,12 @@ extension Supervisor {
                 spawn(id, generation, reason, at: now)
             case .signal(let generation, let signal, let reach):
                 directives.append(.signal(WorkerID(slot: id, generation: generation), signal, reach))
+            case .runStopCommand(let generation):
+                let supervision = slot.spec.supervision
+                guard let command = supervision.stopCommand else { continue }
+                let worker = WorkerID(slot: id, generation: generation)
+                directives.append(
+                    .runHook(worker, .stop, command: command, timeout: slot.machine.stopCommandTimeout))
             case .release(let generation):
                 let worker = WorkerID(slot: id, generation: generation)
                 directives.append(.release(worker, sweep: slot.spec.supervision.endsTree))
@@ -91,6 +102,36 @@ extension Supervisor {
                 directives.append(.reportInvariant(what))
             }
         }
+        if orders.isEmpty { return }
+        if !dependencies.isEmpty { readinessMoved(id, at: now) }
+        endIfEssential(id, orders, at: now)
+    }
+
+    /// The probe of a worker that is starting was answered.
+    mutating func readinessAnswered(_ result: HookResult, of id: SlotID, at now: Moment) {
+        guard let slot = slots[id], case .starting = slot.machine.state, slot.readinessDueAt != nil else { return }
+        guard case .exited(code: 0, _) = result else {
+            _ = withSlot(id) { $0.readinessDueAt = now.instant + Limits.readinessInterval }
+            return
+        }
+        let orders = withSlot(id) { slot in
+            slot.readinessDueAt = nil
+            return slot.machine.becameReady()
+        }
+        apply(orders ?? [], to: id, at: now)
+    }
+
+    /// Asks a worker with `ready = probe` whether it is ready, when it is time to.
+    mutating func askForReadiness(_ id: SlotID, at now: Moment) {
+        guard let slot = slots[id], let due = slot.readinessDueAt, due <= now.instant else { return }
+        let timeout = slot.spec.health.probeTimeout
+        guard case .starting = slot.machine.state else {
+            _ = withSlot(id) { $0.readinessDueAt = nil }
+            return
+        }
+        // Due again when the answer is there, or when it can no longer come.
+        _ = withSlot(id) { $0.readinessDueAt = now.instant + timeout * 2 + Limits.readinessInterval }
+        directives.append(.probe(slot.worker, slot.spec.health.probe, timeout: timeout))
     }
 
     private mutating func spawn(_ id: SlotID, _ generation: Generation, _ reason: RestartReason?, at now: Moment) {
@@ -98,6 +139,7 @@ extension Supervisor {
             slot.lastSpawnFailure = nil
             if let reason { slot.lastRestart = RestartRecord(at: now.wall, reason: reason, outcome: nil) }
             slot.demandDueAt = nil
+            slot.readinessDueAt = nil
             let health = slot.spec.health
             slot.tracker = health.enabled ? HealthTracker(spec: health, startedAt: now) : nil
             return slot.restartCount
@@ -138,7 +180,7 @@ extension Supervisor {
     // MARK: - Clients who wait
 
     /// Answers those who wait for what the slot has become.
-    private mutating func settleWaiters(of id: SlotID, spawned: Bool) {
+    mutating func settleWaiters(of id: SlotID, spawned: Bool) {
         guard let slot = slots[id], !slot.waiters.isEmpty else { return }
         var remaining: [Slot.Waiter] = []
         for waiter in slot.waiters {
@@ -157,7 +199,9 @@ extension Supervisor {
     }
 
     private func verdict(for awaited: Slot.Waiter.Awaited, of slot: Slot, spawned: Bool) -> Settlement {
-        switch (awaited, slot.machine.processState) {
+        // Its stop, or its start, waits for others.
+        if awaited == .stopped ? stopsWaiting.contains(slot.id) : slot.machine.awaitedStart != nil { return .wait }
+        return switch (awaited, slot.machine.processState) {
         case (.stopped, .stopping): .wait
         case (.stopped, _): .done
         case (.running, .running), (.spawned, .running): .done

@@ -260,7 +260,8 @@ extension Supervisor {
             case .exited, .failed:
                 if case .draining? = slots[id]?.policy.phase { stopForIncident(id, at: now) }
             }
-        case .probe: break
+        case .probe: readinessAnswered(result, of: id, at: now)
+        case .stop: apply(withSlot(id) { $0.machine.stopCommandEnded(result, at: now) } ?? [], to: id, at: now)
         }
     }
 

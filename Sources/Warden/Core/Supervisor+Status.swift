@@ -34,8 +34,10 @@ extension Supervisor {
         switch mood {
         case .running: break
         case .ending(.shutdown, _), .ended(.shutdown): line = "stopping; " + line
+        case .ending(.failure, _), .ended(.failure): line = "stopping, \(endReason ?? "failed"); " + line
         case .ending(.restart, _), .ended(.restart): line = "restarting; " + line
         }
+        if !refused.isEmpty { line += "; not started, errors in the configuration: " + refused.shown }
         if isShadow { line += "; shadow: nothing is acted on" }
         if let lastOutcome { line += "; last: \(lastOutcome)" }
         if !localHealth.doubts.isEmpty { line += "; degraded: " + localHealth.doubts.joined(separator: ", ") }
@@ -44,7 +46,15 @@ extension Supervisor {
 
     /// The good first, then the bad.
     private static func rank(_ word: String) -> Int {
-        ["healthy", "running", "starting", "stopped", "stopping"].firstIndex(of: word) ?? 9
+        ["healthy", "running", "starting", "waiting", "stopped", "stopping"].firstIndex(of: word) ?? 9
+    }
+}
+
+extension [String] {
+    /// The first few, and how many more there are.
+    fileprivate var shown: String {
+        let more = count - Limits.statusNames
+        return prefix(Limits.statusNames).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
 }
 
@@ -53,6 +63,9 @@ extension Slot {
     var statusWord: (String, String?) {
         let name = spec.name.process
         let pending = policy.pendingAction(at: nil)
+        if machine.awaitedStart != nil, !machine.heldBy.isEmpty {
+            return ("waiting", "\(name) for \(machine.heldBy.joined(separator: ", "))")
+        }
         switch machine.processState {
         case .running, .starting:
             guard let verdict = tracker?.verdict else { return ("running", nil) }

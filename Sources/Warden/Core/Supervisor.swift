@@ -41,6 +41,17 @@ package struct Supervisor: Sendable {
     var seatOffers: [SlotID] = []
     /// The pools of event listeners.
     var hall = ListenerHall()
+    /// `depends_on` of the active slots.
+    var dependencies = DependencyGraph()
+    var areDependenciesStale = true
+    /// Names that others depend on, all of whose slots are ready.
+    var readyNames: Set<String> = []
+    /// Slots that shall stop once those that depend on them have.
+    var stopsWaiting: Set<SlotID> = []
+    /// Programs that were left out at the start, because their own sections have errors.
+    var refused: [String]
+    /// Why the daemon ends by itself.
+    var endReason: String?
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -48,8 +59,12 @@ package struct Supervisor: Sendable {
     ///   - groups: the groups of the configuration, all of which become active.
     ///   - isShadow: decide, record and tell, but do nothing (`--shadow`).
     ///   - earlierStarts: how often each slot was started in earlier lives of the daemon.
-    package init(groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:]) {
+    ///   - refused: programs that are left out, because their own sections have errors; for the status line.
+    package init(
+        groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:], refused: [String] = []
+    ) {
         newest = groups
+        self.refused = refused
         self.isShadow = isShadow
         self.earlierStarts = earlierStarts
         for group in groups.sorted(by: { ($0.priority, $0.name) < ($1.priority, $1.name) }) { activate(group) }
@@ -78,6 +93,7 @@ package struct Supervisor: Sendable {
     /// - Returns: what to do, in order.
     package mutating func handle(_ event: Event, at now: Moment, dice: inout Dice) -> [Directive] {
         directives.removeAll(keepingCapacity: true)
+        refreshDependencies(at: now)
         switch event {
         case .worker(let worker, let fact):
             // The one place where old news is dropped: an event of a generation that is over says nothing of this one.
@@ -97,6 +113,7 @@ package struct Supervisor: Sendable {
         }
         if isTickDue(at: now) { tick(at: now) }
         while let id = seatOffers.popLast() { consider(id, at: now, dice: &dice) }
+        refreshDependencies(at: now)
         if case .ending = mood { continueEnding(at: now) }
         if isStatusStale { refreshStatus() }
         return directives
@@ -145,6 +162,7 @@ package struct Supervisor: Sendable {
         closePool(name)
         for id in group.slots {
             guard let slot = slots.remove(id) else { continue }
+            stopsWaiting.remove(id)
             index[slot.spec.name] = nil
             let starts = slot.earlierStarts + Int(slot.machine.generation.number)
             if starts > 0 { earlierStarts[slot.spec.name] = starts }
@@ -159,6 +177,7 @@ package struct Supervisor: Sendable {
         order = sorted.flatMap(\.slots)
         isEarliestStale = true
         isStatusStale = true
+        areDependenciesStale = true
     }
 
     private mutating func becomeReady(at now: Moment) {
@@ -175,6 +194,8 @@ package struct Supervisor: Sendable {
         guard mood == .running, let slot = slots[id], slot.spec.supervision.autostart,
             slot.machine.generation == Generation(0)
         else { return }
+        refreshDependencies(at: now)
+        startPrerequisites(of: [id], reason: nil, at: now)
         let orders = withSlot(id) { $0.machine.start(reason: reason, at: now) }
         apply(orders ?? [], to: id, at: now)
     }
@@ -195,6 +216,7 @@ package struct Supervisor: Sendable {
             let orders = withSlot(id) { $0.machine.timeReached(at: now) } ?? []
             apply(orders, to: id, at: now)
             policyTimeReached(id, at: now, dice: &dice)
+            askForReadiness(id, at: now)
         }
     }
 }

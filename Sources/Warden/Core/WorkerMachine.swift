@@ -11,6 +11,8 @@ package struct WorkerMachine: Hashable, Sendable {
         package var startedAt: Moment
         /// The main process, once execve(2) has succeeded.
         package var pid: Int32?
+        /// It has said that it is ready, before it was known that execve(2) had succeeded.
+        package var isReady = false
 
         /// - Parameters: as the properties of the same names.
         package init(generation: Generation, startedAt: Moment, pid: Int32?) {
@@ -26,16 +28,34 @@ package struct WorkerMachine: Hashable, Sendable {
         case stay
         /// The slot starts again, whatever autorestart and the exit code say.
         case startAgain(RestartReason)
+        /// It did not become ready in time: this was a failed start.
+        case retry
+    }
+
+    /// A start that waits until what the slot depends on is ready.
+    package struct AwaitedStart: Hashable, Sendable {
+        /// As `start` was told.
+        package var reason: RestartReason?
     }
 
     /// A stop under way.
     package struct Stop: Hashable, Sendable {
+        /// How far it has got.
+        package enum Step: Hashable, Sendable {
+            /// `stop_command` was run; its deadline brings the stop signal.
+            case command
+            /// The stop signal was sent; its deadline brings SIGKILL.
+            case signal
+        }
+
         /// What comes after it.
         package var purpose: Purpose
-        /// When SIGKILL is sent, again and again.
+        /// When the stop signal is sent after a `stop_command`, or SIGKILL, again and again.
         package var escalatesAt: Instant
         /// A person, or the daemon's end, wants it: Warden's own decisions no longer count.
         package var isByRequest: Bool
+        /// How far it has got.
+        package var step = Step.signal
 
         /// - Parameters: as the properties of the same names.
         package init(purpose: Purpose, escalatesAt: Instant, isByRequest: Bool) {
@@ -49,15 +69,16 @@ package struct WorkerMachine: Hashable, Sendable {
     package enum State: Hashable, Sendable {
         /// Never started, or stopped by request. To: starting.
         case stopped
-        /// Ordered, and not up long enough. To: running, backoff, stopping, and exited or starting by way of running.
+        /// Ordered, and not up long enough or not ready. To: running, backoff, stopping, and exited or starting by way
+        /// of running.
         case starting(Run)
-        /// Up for longer than startsecs. To: exited, starting (by way of exited), stopping.
+        /// Up for longer than startsecs, or ready. To: exited, starting (by way of exited), stopping.
         case running(Run)
-        /// Failed to start; tried again at `retryAt`. To: starting, fatal, stopped.
+        /// Failed to start, or ended and has a `restart_delay`; tried again at `retryAt`. To: starting, fatal, stopped.
         case backoff(retryAt: Instant)
-        /// Told to end. To: stopped, starting (by way of stopped), unknown.
+        /// Told to end. To: stopped, starting (by way of stopped), backoff, fatal (by way of backoff), unknown.
         case stopping(Run, Stop)
-        /// Ended by itself after running. To: starting.
+        /// Ended by itself after running. To: starting, backoff.
         case exited
         /// Failed to start too often, or broken inside. To: starting.
         case fatal
@@ -72,6 +93,8 @@ package struct WorkerMachine: Hashable, Sendable {
         case spawn(Generation, RestartReason?)
         /// Signal this generation.
         case signal(Generation, Signal, Reach)
+        /// Run `stop_command` for this generation.
+        case runStopCommand(Generation)
         /// This generation is gone: sweep what is left and forget it.
         case release(Generation)
         /// The state changed; `tries` and `isExpected` are for the listeners' payload.
@@ -83,22 +106,28 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     /// The options of the slot.
-    package private(set) var spec: SupervisionSpec
+    package internal(set) var spec: SupervisionSpec
     /// The present state.
-    package private(set) var state: State = .stopped
+    package internal(set) var state: State = .stopped
     /// The last generation that was ordered.
-    package private(set) var generation = Generation(0)
+    package internal(set) var generation = Generation(0)
     /// Failed starts in a row: supervisord's backoff counter.
-    package private(set) var tries = 0
+    package internal(set) var tries = 0
     /// supervisord's `spawnerr`.
-    package private(set) var spawnError = ""
+    package internal(set) var spawnError = ""
     /// How the last process ended; `nil` before that and after the next start.
-    package private(set) var exitStatus: ExitStatus?
+    package internal(set) var exitStatus: ExitStatus?
     /// When the last start was ordered.
-    package private(set) var startedAt: Moment?
+    package internal(set) var startedAt: Moment?
     /// When the last process ended.
-    package private(set) var stoppedAt: WallTime?
-    private let name: String
+    package internal(set) var stoppedAt: WallTime?
+    /// What it depends on and is not ready now: no start happens while there is something.
+    package internal(set) var heldBy: [String] = []
+    /// The start that waits for it.
+    package internal(set) var awaitedStart: AwaitedStart?
+    /// Failed starts and short lives in a row, which `restart_delay` doubles by.
+    var shortLives = 0
+    let name: String
 
     /// - Parameters:
     ///   - name: the process's name, for log lines.
@@ -133,8 +162,8 @@ package struct WorkerMachine: Hashable, Sendable {
     /// The next instant at which `timeReached` has something to do.
     package var deadline: Instant? {
         switch state {
-        case .starting(let run): run.pid == nil ? nil : run.startedAt.instant + spec.startSeconds
-        case .backoff(let retryAt): retryAt
+        case .starting(let run): run.pid == nil || waitsForEver ? nil : run.startedAt.instant + spec.startSeconds
+        case .backoff(let retryAt): awaitedStart == nil ? retryAt : nil
         case .stopping(_, let stop): stop.escalatesAt
         case .stopped, .running, .exited, .fatal, .unknown: nil
         }
@@ -156,6 +185,7 @@ package struct WorkerMachine: Hashable, Sendable {
     package mutating func start(reason: RestartReason?, at now: Moment) -> [Order] {
         switch state {
         case .stopped, .exited, .fatal, .backoff:
+            shortLives = 0
             return launch(reason: reason, at: now)
         case .stopping(let run, var stop):
             stop.purpose = .startAgain(reason ?? .user)
@@ -178,33 +208,29 @@ package struct WorkerMachine: Hashable, Sendable {
     ) -> [Order] {
         switch state {
         case .starting(let run), .running(let run):
-            let from = processState
-            let stop = Stop(purpose: purpose, escalatesAt: now.instant + spec.stopWait, isByRequest: isByRequest)
-            state = .stopping(run, stop)
-            let entered = change(from: from, to: .stopping, pid: run.pid)
-            switch force {
-            case .stopSignal: return [entered, .signal(run.generation, spec.stopSignal, stopReach)]
-            case .kill: return [entered, .signal(run.generation, .kill, killReach)]
-            case .none: return [entered]
-            }
+            return beginStop(of: run, purpose, isByRequest: isByRequest, force: force, at: now)
         case .stopping(let run, var stop):
             if isByRequest || !stop.isByRequest {
                 stop.purpose = purpose
                 stop.isByRequest = isByRequest
             }
+            if force == .kill { stop.step = .signal }
             state = .stopping(run, stop)
             return force == .kill ? [.signal(run.generation, .kill, killReach)] : []
         case .backoff:
             guard isByRequest else { return [] }
+            awaitedStart = nil
             state = .stopped
             return [change(from: .backoff, to: .stopped)]
         case .stopped, .exited, .fatal, .unknown:
+            if isByRequest { awaitedStart = nil }
             return []
         }
     }
 
     /// The daemon is ending, and a slot that waits to be tried again never will be.
     package mutating func abandonRetry() -> [Order] {
+        awaitedStart = nil
         guard case .backoff = state else { return [] }
         tries = 0
         state = .fatal
@@ -216,6 +242,22 @@ package struct WorkerMachine: Hashable, Sendable {
         self.spec = spec
     }
 
+    /// A start that waits does not come about any more.
+    package mutating func dropAwaitedStart() {
+        awaitedStart = nil
+    }
+
+    /// What the slot depends on has changed: a start that waited for it happens when nothing holds it any more.
+    ///
+    /// - Parameters:
+    ///   - names: what is not ready now, as `depends_on` has it.
+    ///   - now: the time.
+    package mutating func held(by names: [String], at now: Moment) -> [Order] {
+        heldBy = names
+        guard names.isEmpty, let awaitedStart else { return [] }
+        return launch(reason: awaitedStart.reason, at: now)
+    }
+
     // MARK: - Facts
 
     /// execve(2) succeeded.
@@ -225,7 +267,7 @@ package struct WorkerMachine: Hashable, Sendable {
             run.pid = pid
             state = .starting(run)
             let line = Order.log(.info, "spawned: '\(name)' with pid \(pid)")
-            return [line] + timeReached(at: now)
+            return [line] + (run.isReady ? enterRunning(run) : timeReached(at: now))
         case .stopping(var run, let stop):
             run.pid = pid
             state = .stopping(run, stop)
@@ -259,7 +301,7 @@ package struct WorkerMachine: Hashable, Sendable {
         case .starting(let run):
             stoppedAt = now.wall
             // The turn of the loop that would have said RUNNING may not have come yet: the clock decides, not the loop.
-            if now.instant - run.startedAt.instant < spec.startSeconds {
+            if spec.readiness != .startSeconds || now.instant - run.startedAt.instant < spec.startSeconds {
                 return exitedTooQuickly(run, status, at: now)
             }
             let success = enterRunning(run)
@@ -282,6 +324,29 @@ package struct WorkerMachine: Hashable, Sendable {
         case .stopped, .backoff, .exited, .fatal:
             return violated("exited while \(processState.word)")
         }
+    }
+
+    /// It has said that it is ready, or was found to be.
+    package mutating func becameReady() -> [Order] {
+        guard spec.readiness != .startSeconds, case .starting(var run) = state else { return [] }
+        if run.pid != nil { return enterRunning(run) }
+        run.isReady = true
+        state = .starting(run)
+        return []
+    }
+
+    /// `stop_command` has ended. One that succeeded leaves the worker until the deadline; after any other the stop
+    /// signal follows at once.
+    package mutating func stopCommandEnded(_ result: HookResult, at now: Moment) -> [Order] {
+        guard case .stopping(let run, let stop) = state, stop.step == .command else { return [] }
+        let reason: String
+        switch result {
+        case .exited(code: 0, _): return []
+        case .exited(let code, _): reason = "exit status \(code)"
+        case .failed(let text): reason = text
+        }
+        let line = "stop_command of '\(name)' failed (\(reason)); sending \(spec.stopSignal.name)"
+        return [.log(.warn, line)] + sendStopSignal(to: run, stop, at: now)
     }
 
     /// A signal could not be delivered, for another reason than that the process is gone.
@@ -307,9 +372,12 @@ package struct WorkerMachine: Hashable, Sendable {
         guard let deadline, now.instant >= deadline else { return [] }
         switch state {
         case .starting(let run):
-            return enterRunning(run)
+            return spec.readiness == .startSeconds ? enterRunning(run) : notReadyInTime(run, at: now)
         case .backoff:
             return launch(reason: .exit, at: now)
+        case .stopping(let run, let stop) where stop.step == .command:
+            let line = "stop_command of '\(name)' has not ended it in time; sending \(spec.stopSignal.name)"
+            return [.log(.warn, line)] + sendStopSignal(to: run, stop, at: now)
         case .stopping(let run, var stop):
             stop.escalatesAt = now.instant + max(spec.stopWait, .seconds(1))
             state = .stopping(run, stop)
@@ -319,153 +387,6 @@ package struct WorkerMachine: Hashable, Sendable {
             ]
         case .stopped, .running, .exited, .fatal, .unknown:
             return []
-        }
-    }
-
-    // MARK: - Steps
-
-    private var stopReach: Reach { spec.endsTree ? .tree : spec.stopAsGroup ? .group : .process }
-    private var killReach: Reach { spec.endsTree ? .tree : spec.killAsGroup ? .group : .process }
-
-    private mutating func launch(reason: RestartReason?, at now: Moment) -> [Order] {
-        let from = processState
-        generation = generation.next
-        spawnError = ""
-        exitStatus = nil
-        startedAt = now
-        state = .starting(Run(generation: generation, startedAt: now, pid: nil))
-        return [change(from: from, to: .starting), .spawn(generation, reason)]
-    }
-
-    private mutating func enterRunning(_ run: Run) -> [Order] {
-        tries = 0
-        state = .running(run)
-        let seconds = Int(spec.startSeconds.inSeconds)
-        return [
-            change(from: .starting, to: .running, pid: run.pid),
-            .log(
-                .info,
-                "success: \(name) entered RUNNING state, process has stayed up for > than \(seconds) seconds "
-                    + "(startsecs)"),
-        ]
-    }
-
-    /// A start has failed: try again later, or give up.
-    private mutating func fail(at now: Moment) -> [Order] {
-        tries += 1
-        let backoff = change(from: .starting, to: .backoff, isExpected: false)
-        if let limit = spec.startRetries, tries > limit {
-            tries = 0
-            state = .fatal
-            return [
-                backoff, change(from: .backoff, to: .fatal, isExpected: false),
-                .log(.info, "gave up: \(name) entered FATAL state, too many start retries too quickly"),
-            ]
-        }
-        // supervisord's delay: as many seconds as there were failures. Never more than a minute, so that
-        // `startretries = infinite` cannot drift into hours.
-        state = .backoff(retryAt: now.instant + .seconds(min(tries, 60)))
-        return [backoff]
-    }
-
-    private mutating func exitedTooQuickly(_ run: Run, _ status: ExitStatus, at now: Moment) -> [Order] {
-        spawnError = WorkerMachine.tooQuickly
-        exitStatus = status
-        // "Not expected" whatever the status was: before startsecs even exit code 0 is a failure to start.
-        let line = "exited: \(name) (\(WorkerMachine.describe(status)); not expected)"
-        return [.log(.warn, line), .release(run.generation)] + fail(at: now)
-    }
-
-    private func isExpected(_ status: ExitStatus) -> Bool {
-        switch status {
-        case .code(let code): spec.exitCodes.contains(code)
-        case .signal, .unknown: false
-        }
-    }
-
-    private mutating func exitedFromRunning(_ run: Run, _ status: ExitStatus, at now: Moment) -> [Order] {
-        let isExpected = isExpected(status)
-        exitStatus = status
-        spawnError = isExpected ? "" : "Bad exit code \(WorkerMachine.code(of: status))"
-        let level: LogRecord.Level = isExpected ? .info : .warn
-        let expectation = isExpected ? "expected" : "not expected"
-        let orders: [Order] = [
-            .log(level, "exited: \(name) (\(WorkerMachine.describe(status)); \(expectation))"),
-            .release(run.generation),
-            change(from: .running, to: .exited, pid: run.pid, isExpected: isExpected),
-        ]
-        state = .exited
-        switch spec.autorestart {
-        case .always: return orders + launch(reason: .exit, at: now)
-        case .unexpected: return isExpected ? orders : orders + launch(reason: .exit, at: now)
-        case .never: return orders
-        }
-    }
-
-    /// A stop has come to its end.
-    private mutating func ended(
-        _ run: Run, _ stop: Stop, _ level: LogRecord.Level, _ how: String, at now: Moment
-    ) -> [Order] {
-        let orders: [Order] = [
-            .log(level, "stopped: \(name) (\(how))"), .release(run.generation),
-            change(from: .stopping, to: .stopped, pid: run.pid),
-        ]
-        state = .stopped
-        switch stop.purpose {
-        case .stay: return orders
-        case .startAgain(let reason): return orders + launch(reason: reason, at: now)
-        }
-    }
-
-    private func change(from: ProcessState, to: ProcessState, pid: Int32? = nil, isExpected: Bool = true) -> Order {
-        .changed(from: from, to: to, pid: pid, tries: tries, isExpected: isExpected)
-    }
-
-    private mutating func violated(_ what: String) -> [Order] {
-        let from = processState
-        spawnError = "internal: \(what)"
-        guard let run else {
-            state = .fatal
-            let entered = change(from: from, to: .fatal, isExpected: false)
-            return [.violated("\(name): \(what)")] + (from == .fatal ? [] : [entered])
-        }
-        state = .unknown(run, isInternal: true)
-        let entered = change(from: from, to: .unknown, pid: run.pid, isExpected: false)
-        let orders: [Order] = [.violated("\(name): \(what)"), .signal(run.generation, .kill, .tree)]
-        return orders + (from == .unknown ? [] : [entered])
-    }
-}
-
-extension WorkerMachine {
-    /// supervisord's `spawnerr` after an exit before startsecs.
-    package static let tooQuickly = "Exited too quickly (process log may have details)"
-
-    /// supervisord's number of an end: the exit code, -1 for everything else.
-    private static func code(of status: ExitStatus) -> Int32 {
-        if case .code(let code) = status { code } else { -1 }
-    }
-
-    /// supervisord's words for how a process ended.
-    package static func describe(_ status: ExitStatus) -> String {
-        switch status {
-        case .code(let code): "exit status \(code)"
-        case .signal(let number, let coreDumped):
-            "terminated by \(Signal(number).name)\(coreDumped ? " (core dumped)" : "")"
-        case .unknown: "exit status unknown"
-        }
-    }
-
-    /// A failure to start in one line, with its stage and errno.
-    package static func explain(_ failure: SpawnFailure) -> String {
-        let subject = failure.subject.isEmpty ? "" : " '\(failure.subject)'"
-        switch (failure.stage, failure.errorNumber) {
-        case (.lookUp, 2): return "can't find command\(subject)"
-        case (.lookUp, 13): return "command at\(subject) is not executable"
-        case (.socket, _): return "could not create FastCGI socket \(failure.subject): \(failure.explanation)"
-        case (.lookUp, 21): return "command at\(subject) is a directory"
-        case (.stuck, _): return "spawn stuck at stage\(subject)"
-        case (let stage, let errorNumber):
-            return "cannot \(stage.rawValue)\(subject): \(failure.explanation) (errno \(errorNumber))"
         }
     }
 }

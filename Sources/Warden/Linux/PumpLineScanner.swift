@@ -63,6 +63,8 @@ package struct ScanRules: Sendable {
     package var progress: Pattern?
     /// `error_pattern`, beside EMFILE in its usual spellings; `nil`: none.
     package var error: Pattern?
+    /// The line of `ready = line:`; looked for until it is found. `nil`: none.
+    package var ready: Pattern?
 
     /// - Parameters: as the properties of the same names.
     package init(alive: Pattern? = nil, progress: Pattern? = nil, error: Pattern? = nil) {
@@ -100,10 +102,10 @@ package final class LineScanner {
     /// Whether there is anything to report.
     package var hasNews: Bool { tally.hasNews }
 
-    private let rules: ScanRules
+    private var rules: ScanRules
     private let tools: ScanTools
     // Everything that is looked for, if all of it can be looked for in many lines at once; else nothing.
-    private let searched: [Pattern]
+    private var searched: [Pattern] = []
     private var partials = [LinePartial(), LinePartial()]
     private var tally = LineTally()
     private var ring = LineRing()
@@ -114,7 +116,12 @@ package final class LineScanner {
     package init(rules: ScanRules, tools: ScanTools) {
         self.rules = rules
         self.tools = tools
-        let patterns = [rules.error, rules.progress, rules.alive].compactMap { $0 } + tools.exhaustion.literals
+        chooseSearched()
+    }
+
+    private func chooseSearched() {
+        let ours = [rules.error, rules.progress, rules.alive, rules.ready].compactMap { $0 }
+        let patterns = ours + tools.exhaustion.literals
         searched = patterns.allSatisfy(\.searchesChunks) ? patterns : []
     }
 
@@ -126,6 +133,11 @@ package final class LineScanner {
     ///   - instant: when it was read from the pipe.
     package func take(_ bytes: UnsafeRawBufferPointer, from stream: OutputStream, at instant: Instant) {
         guard !bytes.isEmpty else { return }
+        // It was found: the search costs what it did before.
+        if tally.saysReady, rules.ready != nil {
+            rules.ready = nil
+            chooseSearched()
+        }
         // Without a pattern every byte is life: a worker that prints dots for an hour ends no line.
         if rules.alive == nil { tally.notedLife(at: instant) }
         var rest = bytes
@@ -345,6 +357,7 @@ package final class LineScanner {
 
     private func classifyPlain(_ line: UnsafeRawBufferPointer, at instant: Instant, mayExhaust: Bool) {
         let matcher = tools.matcher
+        if let ready = rules.ready, !tally.saysReady, matcher.finds(ready, in: line) { tally.foundReady() }
         let report = mayExhaust ? tools.exhaustion.report(of: line, matcher) : .none
         var kind = LineTally.Kind.other
         if report != .none || rules.error.map({ matcher.finds($0, in: line) }) == true {

@@ -48,6 +48,9 @@ internal struct LineTally {
     private(set) var lineCount: UInt64 = 0
     private(set) var isUrgent = false
     private(set) var hasNews = false
+    /// The line of `ready = line:` was found, now or before.
+    private(set) var saysReady = false
+    private var hasReadyNews = false
 
     private var lastAlive: LogFacts.Mark?
     private var lastProgress: LogFacts.Mark?
@@ -64,6 +67,13 @@ internal struct LineTally {
     internal mutating func notedLife(at instant: Instant) {
         lastAlive = LogFacts.Mark(line: lineCount + 1, at: instant)
         hasNews = true
+    }
+
+    /// The line that `ready = line:` waits for.
+    internal mutating func foundReady() {
+        saysReady = true
+        hasReadyNews = true
+        isUrgent = true
     }
 
     /// Lines that nothing looks for.
@@ -105,9 +115,11 @@ internal struct LineTally {
     internal mutating func report(drainedAt drained: Instant) -> LogFacts? {
         guard hasNews else { return nil }
         let quoted = hasLastLine ? lastLine.withUnsafeBytes { QuotedLine.text(of: $0) } : nil
-        let facts = LogFacts(
+        var facts = LogFacts(
             lastAlive: lastAlive, lastProgress: lastProgress, episodes: episodes, errorLineCount: errorLineCount,
             progressLineCount: progressLineCount, lastLine: quoted, drainedAt: drained)
+        facts.saysReady = hasReadyNews
+        hasReadyNews = false
         lastAlive = nil
         lastProgress = nil
         episodes = []

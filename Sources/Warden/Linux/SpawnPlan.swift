@@ -64,16 +64,19 @@ package struct SpawnPlan: Sendable {
     ///   - arguments: the command and its arguments, at least one.
     ///   - launch: the worker's configured part.
     ///   - mark: who the worker is.
+    ///   - workerPID: its main process, which the command finds in WARDEN_PID; `nil` when it is gone.
     ///   - base: the daemon's environment.
     ///   - limits: as for the worker.
     ///   - descriptors: as the property of the same name.
     package init(
-        hook arguments: [String], of launch: LaunchSpec, mark: WorkerMark, base: BaseEnvironment,
-        limits: [ResourceLimit] = [], descriptors: [CInt]
+        hook arguments: [String], of launch: LaunchSpec, mark: WorkerMark, workerPID: Int32? = nil,
+        base: BaseEnvironment, limits: [ResourceLimit] = [], descriptors: [CInt]
     ) {
         var launch = launch
         launch.arguments = arguments
-        self.init(launch: launch, mark: mark, base: base, limits: limits, descriptors: descriptors)
+        var variables = mark.variables(launch: launch, notifySocket: nil)
+        variables["WARDEN_PID"] = workerPID.map { String($0) }
+        self.init(launch: launch, variables: variables, base: base, limits: limits, descriptors: descriptors)
     }
 
     private init(

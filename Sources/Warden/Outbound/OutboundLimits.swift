@@ -14,6 +14,8 @@ package enum OutboundLimits {
     package static let backoffMaximum: Duration = .seconds(300)
     /// The longest time for one attempt, whatever `timeout` says.
     package static let timeoutMaximum: Duration = .seconds(600)
+    /// Probes over http that wait to be asked.
+    package static let probesWaiting = 1024
     /// Bytes of an answer that are looked at; the rest is never read.
     package static let answerBytes = 4096
     /// Bytes of an answer or an error that are quoted in a reason.

@@ -27,14 +27,16 @@ package enum CommandLineEntry {
         if arguments.isCheck {
             finish(report.exitCode, report.text)
         }
-        guard let configuration = result.configuration else {
+        guard let configuration = result.configuration ?? result.remainder?.configuration else {
             fail(report.text + "Error: the configuration has errors; nothing was started")
         }
         StandardError.write(report.text)
         do throws(Daemon.StartFailure) {
-            let daemon = try Daemon(configuration: configuration, path: path, arguments: arguments)
+            let daemon = try Daemon(
+                configuration: configuration, refusal: Refusal(result), path: path, arguments: arguments)
             switch try daemon.run() {
             case .stopped: finish(0, "")
+            case .failed: finish(1, "")
             case .restarts: fail("Error: \(DaemonProcess.executeAnew())")
             }
         } catch {

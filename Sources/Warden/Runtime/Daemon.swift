@@ -5,6 +5,21 @@ import WardenHistory
 import WardenLinux
 import WardenOutbound
 
+/// Programs that the daemon starts without, because their own sections have errors.
+package struct Refusal: Hashable, Sendable {
+    /// Their names.
+    package let programs: [String]
+    /// Every error, `FILE:LINE: message`.
+    package let errors: [String]
+
+    /// - Parameter result: a configuration as it was read.
+    package init(_ result: LoadResult) {
+        programs = result.remainder?.refused ?? []
+        let errors = result.diagnostics.filter { $0.severity == .error }
+        self.errors = programs.isEmpty ? [] : errors.map(\.description)
+    }
+}
+
 /// The daemon from its first thread to its last.
 ///
 /// Start: sockets, then threads, then the workers; READY when both are there. End: the workers, then what tells of
@@ -20,22 +35,29 @@ package struct Daemon {
     package enum Farewell: Hashable, Sendable {
         /// Everything has stopped; exit code 0.
         case stopped
+        /// Everything has stopped, because an essential program is down for good; exit code 1.
+        case failed
         /// Everything has stopped; the binary is to be executed anew.
         case restarts
     }
 
     private let configuration: Configuration
+    private let refusal: Refusal
     private let reader: ConfigurationReader
     private let isForeground: Bool
     private let startLimits: DaemonLimits
 
     /// - Parameters:
     ///   - configuration: what to run.
+    ///   - refusal: what was left out of it.
     ///   - path: where it was read, to read it again.
     ///   - arguments: the switches, which override the file each time.
     /// - Throws: when not even the limits of this process can be read.
-    package init(configuration: Configuration, path: String, arguments: DaemonArguments) throws(StartFailure) {
+    package init(
+        configuration: Configuration, refusal: Refusal, path: String, arguments: DaemonArguments
+    ) throws(StartFailure) {
         self.configuration = configuration
+        self.refusal = refusal
         reader = ConfigurationReader(path: path, arguments: arguments)
         isForeground = configuration.daemon.isForeground
         startLimits = try Daemon.guarded { () throws(KernelFailure) in try DaemonLimits.capture() }
@@ -53,11 +75,16 @@ package struct Daemon {
         let house = try Daemon.guarded { () throws(KernelFailure) in
             try House(configuration: configuration, reader: reader, listeners: listeners, limits: startLimits)
         }
+        house.refusal = refusal
         if pidFile == nil {
             house.mainLog.write(LogRecord(.critical, "could not write pidfile \(settings.pidFile)"))
         }
         let end = try Daemon.guarded { () throws(KernelFailure) in try house.live() }
-        return end == .restart ? .restarts : .stopped
+        switch end {
+        case .shutdown: return .stopped
+        case .failure: return .failed
+        case .restart: return .restarts
+        }
     }
 
     private static func bind(_ configuration: Configuration) throws(StartFailure) -> Listeners {

@@ -19,6 +19,8 @@ final class House {
     private let store: HistoryStore?
     private let networkBeat: LoopBeat
     private let isShadow: Bool
+    /// What was left out of the configuration.
+    var refusal: Refusal?
 
     init(
         configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits
@@ -66,7 +68,7 @@ final class House {
                     .init(name: "log pump", beat: pump.beat), .init(name: "sampler", beat: sampler.beat),
                     .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
                     .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
-                ]), configurations: reader, outputBudget: outputBudget)
+                ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient())
         ground = LaunchGround(
             environment: .current(),
             limits: limits.forWorkers(
@@ -127,8 +129,12 @@ final class House {
         parts.bridge.configurationRead(configuration.groups)
         var shell = Shell(
             supervisor: Supervisor(
-                groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts()),
-            machine: try KernelMachine(parts: parts, ground: ground), dice: Dice(seed: .random(in: .min ... .max)),
+                groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
+                refused: refusal?.programs ?? []),
+            machine: try KernelMachine(
+                parts: parts, ground: ground,
+                sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog)),
+            dice: Dice(seed: .random(in: .min ... .max)),
             invariants: .report)
         var end: End?
         while end == nil { end = shell.step() }
@@ -149,6 +155,12 @@ final class House {
     }
 
     private func announceStart() {
+        if let refusal, !refusal.programs.isEmpty {
+            for error in refusal.errors { mainLog.write(LogRecord(.critical, error)) }
+            let names = refusal.programs.joined(separator: ", ")
+            mainLog.write(
+                LogRecord(.critical, "not started, because their sections have errors: \(names); the others run"))
+        }
         mainLog.write(LogRecord(.info, "RPC interface 'supervisor' initialized"))
         mainLog.write(LogRecord(.info, "supervisord started with pid \(DaemonProcess.pid)"))
     }
@@ -173,11 +185,13 @@ final class House {
     /// Control and webhooks share one thread. The workers are started when the sockets are served.
     private func startNetwork() throws(KernelFailure) -> NamedThread {
         let (server, sender, inbox, beat, mainLog) = (server, sender, parts.inbox, networkBeat, mainLog)
+        let prober = parts.prober
         return try NamedThread.start(name: "network") {
             do {
                 try NetworkThread.run {
                     await withTaskGroup(of: Void.self) { group in
                         group.addTask { await House.beatForEver(beat) }
+                        group.addTask { await prober.run() }
                         await House.serve(server, sender, inbox, mainLog)
                         group.cancelAll()
                     }

@@ -7,8 +7,10 @@ import WardenLinux
 /// while nothing of it runs yet.
 final class Listeners {
     private final class Unix {
-        let listener: UnixListener
+        var listener: UnixListener
         let server: UnixServer
+        /// Why it could not be made anew, said once.
+        var failure: ListenFailure?
 
         init(_ server: UnixServer) throws(ListenFailure) {
             self.server = server
@@ -45,13 +47,7 @@ final class Listeners {
     func controlListeners() throws(KernelFailure) -> [ControlListener] {
         var all: [ControlListener] = []
         let readers = ControlReaders(userIDs: settings.readerUserIDs, groupIDs: settings.readerGroupIDs)
-        for socket in unix {
-            all.append(
-                ControlListener(
-                    descriptor: try HostFiles.duplicate(socket.listener.descriptor),
-                    kind: .unix(path: socket.server.path), credentials: ControlCredentials(socket.server.credentials),
-                    withoutPassword: .full, readers: readers))
-        }
+        for socket in unix { all.append(try controlListener(of: socket, readers)) }
         for socket in tcp {
             all.append(
                 ControlListener(
@@ -61,6 +57,43 @@ final class Listeners {
                     withoutPassword: openPolicy(for: socket.server), readers: readers))
         }
         return all
+    }
+
+    private func controlListener(
+        of socket: Unix, _ readers: ControlReaders
+    ) throws(KernelFailure) -> ControlListener {
+        ControlListener(
+            descriptor: try HostFiles.duplicate(socket.listener.descriptor), kind: .unix(path: socket.server.path),
+            credentials: ControlCredentials(socket.server.credentials), withoutPassword: .full, readers: readers)
+    }
+
+    /// Makes the sockets anew whose files have vanished.
+    ///
+    /// - Parameters:
+    ///   - serve: takes what is to be served from now on, in the place of the old one; false when it cannot.
+    ///   - tell: a line for the log.
+    func renewVanished(serve: (ControlListener) -> Bool, tell: (LogRecord) -> Void) {
+        let readers = ControlReaders(userIDs: settings.readerUserIDs, groupIDs: settings.readerGroupIDs)
+        for socket in unix {
+            let path = socket.server.path
+            do throws(ListenFailure) {
+                guard try socket.listener.rebindIfVanished() else { continue }
+            } catch {
+                // Tried again every second, and said again only when the reason is another.
+                if socket.failure != error { tell(LogRecord(.error, "Cannot make the socket \(path) anew: \(error)")) }
+                socket.failure = error
+                continue
+            }
+            socket.failure = nil
+            do throws(KernelFailure) {
+                let listener = try controlListener(of: socket, readers)
+                let isServed = serve(listener)
+                let text = isServed ? "made anew" : "made anew, but not served: the control room is stopping"
+                tell(LogRecord(.warn, "The socket \(path) had vanished; it was \(text)"))
+            } catch {
+                tell(LogRecord(.error, "Cannot serve the new socket \(path): \(error)"))
+            }
+        }
     }
 
     /// Full on loopback and read elsewhere, unless the configuration says otherwise.

@@ -52,6 +52,8 @@ extension WorkerSnapshot {
     /// - Parameter localTime: a wall-clock time in the daemon's time zone.
     /// - Returns: one line, empty for STARTING, STOPPING and UNKNOWN.
     package func stateDescription(localTime: (WallTime) -> LocalTime) -> String {
+        // supervisord has no state for it: the process is as down as it was, and this says why it does not start.
+        if !waitingFor.isEmpty { return "waiting for \(waitingFor.joined(separator: ", "))" }
         switch state {
         case .running:
             // The monotonic clock: supervisord's uptime jumps with the wall clock.

@@ -164,6 +164,8 @@ int64_t warden_receive_with_credentials(int socket, void *buffer, size_t capacit
 int warden_pass_credentials(int socket);
 /// A sockaddr_un is at most this long, its ending NUL included.
 enum { WARDEN_SOCKET_PATH_CAPACITY = 108 };
+/// mkdir(2) with the file-system identity of another user, in this thread alone. 0 or a negative errno.
+int warden_make_directory_as(const char *path, unsigned mode, unsigned user, unsigned group);
 int warden_bind_unix(int socket, const char *path);
 int warden_connect_unix(int socket, const char *path);
 

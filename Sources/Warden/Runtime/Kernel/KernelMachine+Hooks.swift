@@ -1,6 +1,7 @@
 import WardenConfig
 import WardenCore
 import WardenLinux
+import WardenOutbound
 
 extension KernelMachine {
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
@@ -9,6 +10,30 @@ extension KernelMachine {
         } catch {
             pending.append(.worker(worker, .hookEnded(hook, .failed(reason: error.reason))))
         }
+    }
+
+    mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration) {
+        let inbox = parts.inbox
+        let answer: @Sendable (String?) -> Void = { reason in
+            let result: HookResult = reason.map { .failed(reason: $0) } ?? .exited(code: 0, output: "")
+            _ = inbox.post(.worker(worker, .hookEnded(.probe, result)))
+        }
+        let isTaken: Bool
+        switch probe {
+        case .none: return
+        case .command(let command): return runHook(worker, .probe, command: command, timeout: timeout)
+        case .tcp(let address):
+            isTaken = parts.readers.submit(deadline: MonotonicClock.now() + timeout + .seconds(5)) {
+                do throws(KernelFailure) {
+                    try TCPProbe.connect(to: address, within: timeout)
+                    answer(nil)
+                } catch {
+                    answer(error.description)
+                }
+            }
+        case .http(let url): isTaken = parts.prober.ask(url, within: timeout, reply: answer)
+        }
+        if !isTaken { pending.append(.worker(worker, .hookEnded(.probe, .failed(reason: "too many probes wait")))) }
     }
 
     private struct HookFailure: Error {
@@ -33,7 +58,7 @@ extension KernelMachine {
             let plan = SpawnPlan(
                 hook: words, of: process.spec.launch,
                 mark: WorkerMark(name: process.spec.name, generation: worker.generation, restartCount: 0),
-                base: ground.environment, limits: ground.limits,
+                workerPID: process.isReaped ? nil : process.child.pid, base: ground.environment, limits: ground.limits,
                 descriptors: [nothing.rawValue, output.writer.rawValue, output.writer.rawValue])
             let hookProcess = HookProcess(
                 worker: worker, hook: hook, spawned: try spawner.spawn(plan), output: output.takeReader(),

@@ -17,6 +17,9 @@ extension KernelMachine {
     private mutating func start(
         _ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int
     ) throws(SpawnFailure) {
+        for path in try parts.logs.makeDirectories(for: spec) {
+            log(LogRecord(.info, "made log directory \(path) for \(spec.name.qualified)"))
+        }
         let outputTarget = try parts.logs.target(of: spec.name, .standardOutput, spec.standardOutput)
         var errorTarget: LogTarget?
         if let standardError = spec.standardError {
@@ -37,7 +40,7 @@ extension KernelMachine {
             descriptors: [socket ?? input.reader.rawValue, output.writer.rawValue, errorNumber])
         _ = try CommandLookup.find(plan)
         let spawned = try spawner.spawn(plan)
-        let rules = rules(of: spec.health)
+        let rules = rules(of: spec)
         let pid = spawned.child.pid
         attach(
             worker, .standardOutput, output.takeReader(), to: outputTarget, rules: rules,
@@ -72,7 +75,8 @@ extension KernelMachine {
     }
 
     private func notifySocketPath(_ worker: WorkerID, _ spec: ProgramSpec) -> String? {
-        spec.health.heartbeat == .notify ? "\(ground.runtimeDirectory)/notify-\(worker.slot.number).sock" : nil
+        spec.health.heartbeat == .notify || spec.supervision.readiness == .notify
+            ? "\(ground.runtimeDirectory)/notify-\(worker.slot.number).sock" : nil
     }
 
     private func makeNotifySocket(
@@ -98,10 +102,13 @@ extension KernelMachine {
     }
 
     /// The patterns of a program. The configuration has compiled each before, so a failure here means no memory.
-    private mutating func rules(of health: HealthSpec) -> ScanRules {
-        ScanRules(
+    private mutating func rules(of spec: ProgramSpec) -> ScanRules {
+        let health = spec.health
+        var rules = ScanRules(
             alive: pattern(health.alivePattern), progress: pattern(health.progressPattern),
             error: pattern(health.errorPattern))
+        if case .line(let expression) = spec.supervision.readiness { rules.ready = pattern(expression) }
+        return rules
     }
 
     private mutating func pattern(_ expression: String?) -> Pattern? {
@@ -289,8 +296,16 @@ extension KernelMachine {
 
     mutating func readNotifications(of worker: WorkerID) {
         guard let notifications = workers[worker]?.notifySocket?.drain() else { return }
-        for notification in notifications where notification.words.contains(.beat) {
-            pending.append(.worker(worker, .beat))
+        // It executes before it speaks, but both may be found at once.
+        readReport(of: worker)
+        for notification in notifications {
+            for word in notification.words {
+                switch word {
+                case .beat: pending.append(.worker(worker, .beat))
+                case .ready: pending.append(.worker(worker, .becameReady))
+                case .stopping, .reloading, .status: break
+                }
+            }
         }
     }
 }

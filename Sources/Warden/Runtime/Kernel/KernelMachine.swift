@@ -1,6 +1,7 @@
 import WardenConfig
 import WardenCore
 import WardenLinux
+import WardenOutbound
 
 /// The threads and stores that the machine hands things to.
 struct MachineParts: Sendable {
@@ -16,6 +17,7 @@ struct MachineParts: Sendable {
     var loops: LoopBeats
     var configurations: ConfigurationReader
     var outputBudget: OutputBudget
+    var prober: ProbeClient
 }
 
 /// What every worker is started with.
@@ -47,6 +49,7 @@ struct KernelMachine: Machine, ~Copyable {
     let parts: MachineParts
     let ground: LaunchGround
     let spawner = Spawner()
+    private let sockets: SocketKeeper?
     var poller: Poller
     let signals: SignalSource
     var workers: [WorkerID: WorkerProcess] = [:]
@@ -62,7 +65,7 @@ struct KernelMachine: Machine, ~Copyable {
     private var nextPingAt: Instant
     private var lastDoubts: [String] = []
 
-    init(parts: MachineParts, ground: LaunchGround) throws(KernelFailure) {
+    init(parts: MachineParts, ground: LaunchGround, sockets: SocketKeeper? = nil) throws(KernelFailure) {
         let poller = try Poller()
         let signals = try SignalSource()
         try poller.add(signals.readinessDescriptor, token: 1, .readable)
@@ -71,6 +74,7 @@ struct KernelMachine: Machine, ~Copyable {
         nextToken = 3
         self.parts = parts
         self.ground = ground
+        self.sockets = sockets
         self.poller = poller
         self.signals = signals
         nextWatchAt = MonotonicClock.now()
@@ -184,6 +188,7 @@ struct KernelMachine: Machine, ~Copyable {
     /// Looks after the other threads, and tells the service manager that all of them turn, if they do.
     private mutating func watchLoops(at now: Instant) {
         nextWatchAt = now + RuntimeLimits.watchInterval
+        sockets?.look()
         let (doubts, mayPing) = parts.loops.examine(at: now)
         if doubts != lastDoubts {
             lastDoubts = doubts

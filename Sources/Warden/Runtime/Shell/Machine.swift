@@ -25,6 +25,8 @@ package protocol Machine: ~Copyable {
     mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?)
     /// Runs a command for a worker. Event: `.hookEnded`.
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration)
+    /// Asks a worker's probe once. Event: `.hookEnded` of `Hook.probe`.
+    mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 

@@ -62,6 +62,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
             machine.collectForensics(worker, budget: budget, command: command)
         case .runHook(let worker, let hook, let command, let timeout):
             machine.runHook(worker, hook, command: command, timeout: timeout)
+        case .probe(let worker, let probe, let timeout): machine.probe(worker, probe, timeout: timeout)
         case .loadConfiguration(let request): machine.loadConfiguration(for: request)
         case .reply(let request, let reply): machine.reply(request, reply)
         case .log(let record): machine.log(record)

@@ -27,6 +27,25 @@ final class WorkerLogs: Sendable {
         dice = Mutex(Dice(seed: seed))
     }
 
+    /// Makes the directories of a program's log files that are not there, as its user where that may.
+    ///
+    /// - Returns: what was made.
+    /// - Throws: `.openLog` when one cannot be made.
+    func makeDirectories(for spec: ProgramSpec) throws(SpawnFailure) -> [String] {
+        var made: [String] = []
+        for case .file(let path)? in [spec.standardOutput.destination, spec.standardError?.destination] {
+            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { continue }
+            do throws(KernelFailure) {
+                made += try LogDirectory.make(String(path[..<slash]), as: spec.launch.user)
+            } catch {
+                throw SpawnFailure(
+                    stage: .openLog, errorNumber: error.errorNumber, subject: path,
+                    explanation: Kernel.text(of: error.errorNumber))
+            }
+        }
+        return made
+    }
+
     /// The target of a stream; a file with a name of its own is made when it is first needed.
     ///
     /// - Throws: `.openLog` when that file cannot be made.

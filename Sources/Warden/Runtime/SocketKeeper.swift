@@ -1,0 +1,21 @@
+import WardenControl
+import WardenCore
+
+/// Looks after the control sockets: a cleaner of /tmp takes their files away, and clients could not reach the daemon
+/// until it is started again.
+final class SocketKeeper {
+    private let listeners: Listeners
+    private let server: ControlServer
+    private let mainLog: MainLog
+
+    init(listeners: Listeners, server: ControlServer, mainLog: MainLog) {
+        self.listeners = listeners
+        self.server = server
+        self.mainLog = mainLog
+    }
+
+    /// One lstat(2) for each socket; more only when one has vanished.
+    func look() {
+        listeners.renewVanished(serve: { server.add($0) }, tell: { mainLog.write($0) })
+    }
+}
