@@ -216,6 +216,59 @@ private let rows: [Row] = [
         #expect(pool.buffer.weightBytes == 0)
     }
 
+    /// Goal: whatever listeners do, an event is with one of them, waiting, done or said to be discarded: never two of
+    /// these, and never none; and a listener that is not RUNNING and READY gets nothing.
+    @Test(arguments: 0..<50) func nothingIsLostInSilence(seed: Int) {
+        var dice = Dice(seed: UInt64(seed))
+        var pool = Self.pool(4)
+        var generation: UInt32 = 0
+        var (accepted, done, discarded) = (0, 0, 0)
+        func pick() -> EventPool.Listener { pool.listeners[Int(dice.next() % 2)] }
+        for _ in 0..<400 {
+            let before = pool
+            let listener = pick()
+            let worker = WorkerID(slot: listener.slot, generation: listener.generation)
+            var orders: [EventPool.Order]
+            // Mostly they behave: then there is something to lose.
+            let isPolite = dice.next() % 3 > 0
+            let polite: UInt64? =
+                switch listener.phase {
+                case .acknowledged where isPolite: listener.isRunning ? 4 : 3
+                case .busy where isPolite: 6
+                case .acknowledged, .busy, .ready, .unknown: nil
+                }
+            switch polite ?? dice.next() % 10 {
+            case 0, 1:
+                orders = pool.accept(.supervisorRunning, serial: UInt64(accepted))
+                accepted += 1
+            case 2:
+                generation += 1
+                orders = pool.started(WorkerID(slot: listener.slot, generation: Generation(generation)))
+            case 3: orders = pool.changed(listener.slot, to: dice.next() % 4 == 0 ? .stopping : .running)
+            case 4, 5: orders = pool.said(.ready, by: worker)
+            case 6:
+                if case .busy = listener.phase { done += 1 }
+                orders = pool.said(.result(isOK: true), by: worker)
+            case 7: orders = pool.said(.result(isOK: false), by: worker)
+            case 8: orders = pool.ended(listener.slot)
+            default:
+                let words: [ListenerWord] = [.talking, .violation(.notReady), .violation(.tooLong)]
+                orders =
+                    dice.next() % 5 == 0 ? pool.inputClosed(worker) : pool.said(words[Int(dice.next() % 3)], by: worker)
+            }
+            for order in orders {
+                if case .log(.error, _) = order { discarded += 1 }
+                guard case .send(let to, _) = order else { continue }
+                #expect(
+                    pool.listeners.contains { $0.slot == to.slot && $0.generation == to.generation && $0.isRunning })
+            }
+            let busy = pool.listeners.count { if case .busy = $0.phase { true } else { false } }
+            #expect(accepted == done + discarded + busy + pool.buffer.count, "after \(before)")
+            #expect(pool.buffer.count <= 4)
+        }
+        #expect(done > 0)
+    }
+
     /// Goal: subscribing to a parent gets its children, and nothing else.
     @Test(
         arguments: [
