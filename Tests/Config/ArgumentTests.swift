@@ -171,7 +171,6 @@ import WardenCore
         #expect(wrong.configuration == nil)
         #expect(
             wrong.lines == [
-                "command line: -l: the directory '/none' does not exist; create it (mkdir -p) and try again",
                 "command line: -u: the host has no user 'ghost'; create it or correct the name",
                 "command line: -d: '/none' is not an existing directory",
             ])

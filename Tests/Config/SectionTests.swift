@@ -59,15 +59,15 @@ import WardenCore
 
     /// Goal: wrong values in the sections that are not programs are errors at their lines.
     @Test(arguments: [
-        ("logfile=/none/x", "[supervisord] logfile: the directory '/none' does not exist"),
+        ("pidfile=/none/x", "[supervisord] pidfile: the directory '/none' does not exist"),
         ("logfile_maxbytes=1TB", "'1TB' is not a size"),
         ("logfile_backups=x", "'x' is not a whole number"),
         ("loglevel=warning", "'warning' is not one of critical, error, warn, info, debug, trace, blather"),
-        ("pidfile=/none/x", "the directory '/none' does not exist"),
         ("umask=9", "'9' is not an octal number"),
         ("nodaemon=x", "'x' is not a boolean"),
         ("minfds=x", "'x' is not a whole number"),
-        ("childlogdir=/none", "'/none' is not an existing directory"),
+        ("childlogdir=/etc/w.conf", "'/etc/w.conf' is not a directory"),
+        ("logfile=/etc/w.conf/x", "'/etc/w.conf' is not a directory"),
         ("directory=/none", "'/none' is not an existing directory"),
         ("user=ghost", "the host has no user 'ghost'"),
         ("environment=A", "expected KEY=\"value\" pairs"),

@@ -24,6 +24,12 @@ command = sleep 1000
 stdout_logfile = /proc/there/is/no/such.log
 startretries = 0
 """)
+    with open(daemon.configuration) as file:
+        text = file.read()
+    daemon.log = daemon.path("own/logs/warden.log")
+    with open(daemon.configuration, "w") as file:
+        file.write(text.replace(f"logfile = {daemon.path('warden.log')}", f"logfile = {daemon.log}")
+                   .replace(f"childlogdir = {daemon.directory}\n", f"childlogdir = {daemon.path('auto')}\n"))
     lines, code = daemon.check_configuration()
     check(code == 0 and len(lines) == 4 and all("does not exist yet" in line for line in lines), f"{code}: {lines}")
     daemon.start()
@@ -35,6 +41,7 @@ startretries = 0
         status = os.stat(f"{open_place}/{path}")
         check(status.st_uid == owner and status.st_mode & 0o777 == 0o755, f"{path}: {status}")
     check(os.stat(daemon.path("x/y")).st_uid == os.geteuid(), "x/y is not the daemon's")
+    check(len(os.listdir(daemon.path("auto"))) >= 1, "no AUTO log in the new childlogdir")
     check(daemon.has_logged(f"made log directory {open_place}/a/b for own"), "not said")
     check(daemon.worker("impossible")["state"] == "FATAL", "impossible is not FATAL")
 

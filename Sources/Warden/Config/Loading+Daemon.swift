@@ -114,14 +114,19 @@ extension Place {
 
 extension Values {
     static func daemonLog(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> DaemonSettings.Log {
-        text == "syslog" ? .syslog : .file(try absolutePath(text, host))
+        text == "syslog" ? .syslog : .file(normalizedPath(try logPath(text, host), host))
     }
 
     static func absolutePath(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String {
         normalizedPath(try pathInExistingDirectory(text, host), host)
     }
 
+    /// A directory of logs, which is made when it is not there.
     static func absoluteDirectory(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String {
-        normalizedPath(try existingDirectory(text, host), host)
+        let path = expandingHome(text, host)
+        guard host.isDirectory(path) || !host.fileExists(path) else {
+            throw ValueError("\(quoted(path)) is not a directory")
+        }
+        return normalizedPath(path, host)
     }
 }

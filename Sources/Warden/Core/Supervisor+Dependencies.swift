@@ -152,7 +152,10 @@ extension Supervisor {
 
     /// An essential program that is down for good ends the daemon, so that a container ends with it.
     mutating func endIfEssential(_ id: SlotID, _ orders: [WorkerMachine.Order], at now: Moment) {
-        guard mood == .running, let slot = slots[id], slot.spec.supervision.isEssential else { return }
+        // Looked up in place: this is asked after every change of every slot, and a slot is large.
+        guard mood == .running, let position = slots.position(of: id),
+            slots.entries[position].spec.supervision.isEssential, let slot = slots[id]
+        else { return }
         let what: String?
         switch slot.machine.state {
         case .fatal: what = "has gone FATAL"

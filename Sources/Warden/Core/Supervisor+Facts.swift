@@ -123,7 +123,9 @@ extension Supervisor {
 
     /// Asks a worker with `ready = probe` whether it is ready, when it is time to.
     mutating func askForReadiness(_ id: SlotID, at now: Moment) {
-        guard let slot = slots[id], let due = slot.readinessDueAt, due <= now.instant else { return }
+        guard let position = slots.position(of: id), let due = slots.entries[position].readinessDueAt,
+            due <= now.instant, let slot = slots[id]
+        else { return }
         let timeout = slot.spec.health.probeTimeout
         guard case .starting = slot.machine.state else {
             _ = withSlot(id) { $0.readinessDueAt = nil }

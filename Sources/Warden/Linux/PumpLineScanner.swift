@@ -67,10 +67,11 @@ package struct ScanRules: Sendable {
     package var ready: Pattern?
 
     /// - Parameters: as the properties of the same names.
-    package init(alive: Pattern? = nil, progress: Pattern? = nil, error: Pattern? = nil) {
+    package init(alive: Pattern? = nil, progress: Pattern? = nil, error: Pattern? = nil, ready: Pattern? = nil) {
         self.alive = alive
         self.progress = progress
         self.error = error
+        self.ready = ready
     }
 }
 

@@ -70,6 +70,7 @@ package struct Daemon {
         let settings = configuration.daemon
         let listeners = try Daemon.bind(configuration)
         try prepareProcess(settings)
+        try makeLogDirectories(settings)
         // supervisord goes on without the file too; a note in the log must do.
         let pidFile = try? PIDFile(path: settings.pidFile, pid: DaemonProcess.pid)
         let house = try Daemon.guarded { () throws(KernelFailure) in
@@ -104,6 +105,17 @@ package struct Daemon {
             if let user = settings.user { try DaemonProcess.become(user) }
             if !isForeground { try DaemonProcess.daemonize(directory: settings.directory, umask: settings.umask) }
             try DaemonProcess.becomeSubreaper()
+        }
+    }
+
+    /// As whom the daemon has become: a log that it could not open again later would be no use.
+    private func makeLogDirectories(_ settings: DaemonSettings) throws(StartFailure) {
+        var directories = [settings.childLogDirectory]
+        if case .file(let path) = settings.log, let slash = path.lastIndex(of: "/") {
+            directories.append(String(path[..<slash]))
+        }
+        for directory in directories {
+            _ = try Daemon.guarded { () throws(KernelFailure) in try LogDirectory.make(directory, as: nil) }
         }
     }
 
