@@ -12,7 +12,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench sanitize fuzz nightly clean help
+.PHONY: setup build test demo install format lint bench sanitize fuzz conformance nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -57,6 +57,9 @@ sanitize: setup ## Run the tests of the rooms without dependencies, and the C, u
 
 fuzz: setup ## Feed the decoders and the configuration's reader with mutated input, 20 s each
 	@Tests/Fuzz/run --seconds 20
+
+conformance: build ## Compare every answer with supervisord 4.3.0's; SUPERVISOR=VENV is where that is installed
+	@Tests/Conformance/run --supervisor "$(SUPERVISOR)" --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 
 nightly: test ## The long runs: the tests over and over, then the demo
 	@for round in 1 2 3 4 5; do \

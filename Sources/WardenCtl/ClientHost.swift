@@ -13,7 +13,8 @@ extension ConfigurationHost {
             fileExists: { access($0, F_OK) == 0 }, isExecutable: { access($0, X_OK) == 0 }, user: ClientUsers.user,
             group: ClientUsers.group, homeDirectory: ClientUsers.homeDirectory, compilePattern: { _ in nil },
             environment: ProcessInfo.processInfo.environment, hostNodeName: ProcessInfo.processInfo.hostName,
-            currentDirectory: FileManager.default.currentDirectoryPath, userID: getuid(), descriptorHardLimit: 1_048_576)
+            currentDirectory: FileManager.default.currentDirectoryPath, userID: getuid(), descriptorHardLimit: 1_048_576
+        )
     }
 }
 
@@ -67,7 +68,8 @@ enum ClientFiles {
             }
             bytes += chunk[..<count]
             guard bytes.count <= CtlLimits.configurationBytes else {
-                return .failure(ConfigurationHost.FileFailure("it is longer than \(CtlLimits.configurationBytes) bytes"))
+                return .failure(
+                    ConfigurationHost.FileFailure("it is longer than \(CtlLimits.configurationBytes) bytes"))
             }
         }
     }

@@ -126,7 +126,8 @@ import WardenCore
         ("[other-tool]\nx=1", "/etc/w.conf:2: warning: unknown section [other-tool] is ignored"),
         (
             "[ctlplugin:x]\nsupervisor.ctl_factory=a:b",
-            "/etc/w.conf:2: warning: [ctlplugin:x] is for supervisorctl, which works on Warden's socket; wardenctl cannot load plug-ins"
+            "/etc/w.conf:2: warning: [ctlplugin:x] is for supervisorctl, which works on Warden's socket; "
+                + "wardenctl cannot load plug-ins"
         ),
     ])
     func unknownNames(text: String, expected: String) {

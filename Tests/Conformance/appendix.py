@@ -30,7 +30,7 @@ serverurl = unix://{here}/daemon.sock
 history = {here}/history.sqlite
 """
 SLEEPERS = BASE + "[program:sleep]\ncommand = sleep 1000\nprocess_name = %(program_name)s_%(process_num)d\n"
-SPIN_PERCENT = 60
+SPIN_PERCENT = 25
 ODD = "a".encode() + "ö".encode() * 20 + b"\x1b[31mred" + b"\xff\n"
 
 
@@ -123,13 +123,36 @@ def idle_flood(side):
 
 def dark_daemon(side):
     """More programs than there are descriptors for, and then somebody who asks."""
-    side.limit = 38 if side.name == "supervisord" else 72
+    side.limit = 36 if side.name == "supervisord" else 72
     side.configure(SLEEPERS + f"numprocs = {6 if side.name == 'supervisord' else 40}\n")
     side.start()
     time.sleep(4)
     outcome = {"answers": answer(side, "supervisor.getAllProcessInfo")}
     outcome["spins"] = spins(side)
     return outcome
+
+
+def pipes(side):
+    """The daemon's ends of pipes, less three for each child that lives."""
+    count = 0
+    for number in os.listdir(f"/proc/{side.process.pid}/fd"):
+        try:
+            count += os.readlink(f"/proc/{side.process.pid}/fd/{number}").startswith("pipe:")
+        except OSError:
+            pass
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(side.process.pid)], capture_output=True, text=True)
+    return count - 3 * len(children.stdout.split())
+
+
+def pipe_leak(side):
+    """Starts that fail for want of descriptors."""
+    side.limit = 36 if side.name == "supervisord" else 72
+    side.configure(SLEEPERS + f"numprocs = {8 if side.name == 'supervisord' else 40}\nautostart = false\n")
+    side.start()
+    before = pipes(side)
+    answer(side, "supervisor.startProcessGroup", "sleep", False)
+    time.sleep(4)
+    return {"leaks": pipes(side) > before}
 
 
 def stalled_reader(side):
@@ -197,7 +220,7 @@ def vanished_orphan(side):
     return {"children": len(found), "left": len(left)}
 
 
-ROWS = (idle_flood, dark_daemon, stalled_reader, sleeper_input, odd_text, bad_reload, vanished_orphan)
+ROWS = (idle_flood, dark_daemon, pipe_leak, stalled_reader, sleeper_input, odd_text, bad_reload, vanished_orphan)
 
 
 def worlds(options, parent):

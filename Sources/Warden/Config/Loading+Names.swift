@@ -71,7 +71,10 @@ extension Loading {
                 continue
             }
             if kind.name == "ctlplugin:" {
-                diagnostics.warn(section.place, "[\(section.name)] is for supervisorctl, which works on Warden's socket; wardenctl cannot load plug-ins")
+                diagnostics.warn(
+                    section.place,
+                    "[\(section.name)] is for supervisorctl, which works on Warden's socket; wardenctl cannot load plug-ins"
+                )
             }
             for (key, entry) in section.entries { check(key, entry, section, kind) }
         }

@@ -33,7 +33,7 @@ package enum CommandLineEntry {
         StandardError.write(report.text)
         do throws(Daemon.StartFailure) {
             let daemon = try Daemon(
-                configuration: configuration, refusal: Refusal(result), path: path, arguments: arguments)
+                configuration: configuration, refusal: PartialConfiguration(result), path: path, arguments: arguments)
             switch try daemon.run() {
             case .stopped: finish(0, "")
             case .failed: finish(1, "")

@@ -6,7 +6,7 @@ import WardenLinux
 import WardenOutbound
 
 /// Programs that the daemon starts without, because their own sections have errors.
-package struct Refusal: Hashable, Sendable {
+package struct PartialConfiguration: Hashable, Sendable {
     /// Their names.
     package let programs: [String]
     /// Every error, `FILE:LINE: message`.
@@ -42,7 +42,7 @@ package struct Daemon {
     }
 
     private let configuration: Configuration
-    private let refusal: Refusal
+    private let refusal: PartialConfiguration
     private let reader: ConfigurationReader
     private let isForeground: Bool
     private let startLimits: DaemonLimits
@@ -54,7 +54,7 @@ package struct Daemon {
     ///   - arguments: the switches, which override the file each time.
     /// - Throws: when not even the limits of this process can be read.
     package init(
-        configuration: Configuration, refusal: Refusal, path: String, arguments: DaemonArguments
+        configuration: Configuration, refusal: PartialConfiguration, path: String, arguments: DaemonArguments
     ) throws(StartFailure) {
         self.configuration = configuration
         self.refusal = refusal

@@ -20,7 +20,7 @@ final class House {
     private let networkBeat: LoopBeat
     private let isShadow: Bool
     /// What was left out of the configuration.
-    var refusal: Refusal?
+    var refusal: PartialConfiguration?
 
     init(
         configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits
