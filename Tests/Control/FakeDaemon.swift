@@ -191,7 +191,6 @@ extension FakeDaemon.State {
             mood = end == .shutdown ? .shuttingDown : .restarting
             return .done
         case .daemonState: return .daemonState(mood)
-        case .writeInput, .tellListeners: return .done
         }
     }
 

@@ -188,7 +188,7 @@ struct World {
         case .reportInvariant(let what): objections.append("violated: \(what)")
         case .probe(let worker, _, _):
             if children[worker] == nil { objections.append("probe of nobody: \(worker)") }
-        case .loadConfiguration, .reply, .log, .announce, .send, .write, .disregardOutput, .recordIncident, .alert,
+        case .loadConfiguration, .reply, .log, .announce, .send, .writeInput, .disregardOutput, .recordIncident, .alert,
             .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
             break
         }
@@ -254,7 +254,7 @@ private func word(_ directive: Directive) -> String {
     case .log, .setStatus: ""
     case .announce(let announcement): word(announcement)
     case .send(let worker, let event): "send \(event.serial) to \(worker.slot.number).\(worker.generation.number)"
-    case .write(let worker, let bytes, _): "write \(bytes.count) to \(worker.slot.number)"
+    case .writeInput(let worker, let bytes, _): "write \(bytes.count) to \(worker.slot.number)"
     case .disregardOutput(let worker): "disregard \(worker.slot.number)"
     case .recordIncident(let incident):
         "record \(incident.worker.process) \(incident.verdict.condition.name) \(incident.action)"

@@ -78,7 +78,7 @@ private struct RecordingMachine: Machine, ~Copyable {
 
     mutating func send(_ event: PoolEvent, to worker: WorkerID) { record.append("send \(event.serial)") }
     mutating func disregardOutput(of worker: WorkerID) { record.append("disregard \(worker.slot.number)") }
-    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID) {
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID) {
         record.append("write \(bytes.count)")
     }
 

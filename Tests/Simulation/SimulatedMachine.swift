@@ -246,7 +246,7 @@ struct SimulatedMachine: Machine, ~Copyable {
 
     mutating func send(_ event: PoolEvent, to worker: WorkerID) { mix("send \(event.serial)") }
     mutating func disregardOutput(of worker: WorkerID) { mix("disregard \(worker.slot.number)") }
-    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID) { mix("write \(bytes.count)") }
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID) { mix("\(bytes.count)") }
 
     mutating func post(_ alert: Alert) { mix("alert \(alert.eventName)") }
 }

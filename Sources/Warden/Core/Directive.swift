@@ -23,7 +23,7 @@ package enum Directive: Hashable, Sendable {
     /// Write an event to a listener's standard input. Answers `.inputClosed` when nobody can read it any more.
     case send(WorkerID, PoolEvent)
     /// Write to a worker's standard input, and answer the client.
-    case write(WorkerID, [UInt8], RequestID)
+    case writeInput(WorkerID, [UInt8], for: RequestID)
     /// A listener broke the protocol: what it writes from now on is not listened to.
     case disregardOutput(WorkerID)
     /// Store an incident, new or with its outcome.

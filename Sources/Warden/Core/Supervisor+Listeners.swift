@@ -161,7 +161,8 @@ extension Supervisor {
         }
         switch slot.machine.state {
         case .starting(let run) where run.pid != nil, .running(let run):
-            directives.append(.write(WorkerID(slot: slot.id, generation: run.generation), bytes, request))
+            let worker = WorkerID(slot: slot.id, generation: run.generation)
+            directives.append(.writeInput(worker, bytes, for: request))
         case .starting, .stopped, .backoff, .stopping, .exited, .fatal, .unknown:
             directives.append(.reply(request, .refused(.notRunning(name.qualified))))
         }

@@ -52,9 +52,10 @@ extension KernelMachine {
         _ = parts.pump.disregard(worker)
     }
 
-    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID) {
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID) {
         let waiting = workers[worker]?.unsent.count ?? 0
-        guard waiting + bytes.count <= RuntimeLimits.inputBytes else {
+        // Whole or not at all: half a line would be worse than none.
+        guard waiting == 0 || waiting + bytes.count <= RuntimeLimits.inputBytes else {
             let text = "its standard input is full: \(waiting) bytes wait to be read"
             parts.bridge.answer(request, .refused(.failed(text)))
             return

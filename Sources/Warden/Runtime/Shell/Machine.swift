@@ -41,7 +41,7 @@ package protocol Machine: ~Copyable {
     /// Listens no longer to what a listener writes.
     mutating func disregardOutput(of worker: WorkerID)
     /// Writes to a worker's standard input, and answers the client: `.noFile` when nobody can read it.
-    mutating func write(_ bytes: [UInt8], to worker: WorkerID, for request: RequestID)
+    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID)
     /// Stores an incident.
     mutating func store(_ incident: Incident)
     /// Posts an alert.

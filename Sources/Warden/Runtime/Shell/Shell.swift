@@ -69,7 +69,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .announce(let announcement): machine.announce(announcement)
         case .send(let worker, let event): machine.send(event, to: worker)
         case .disregardOutput(let worker): machine.disregardOutput(of: worker)
-        case .write(let worker, let bytes, let request): machine.write(bytes, to: worker, for: request)
+        case .writeInput(let worker, let bytes, let request): machine.writeInput(worker, bytes, for: request)
         case .recordIncident(let incident): machine.store(incident)
         case .alert(let alert): machine.post(alert)
         case .setStatus(let text): machine.notify(.status(text))
