@@ -49,12 +49,8 @@ extension ProgramReader {
             guard loading.readOptional(key, view, check) != nil else { continue }
             loading.warn(key, view, "this version does not act on it yet")
         }
-        for key in ["stdout_syslog", "stderr_syslog", "stdout_events_enabled", "stderr_events_enabled"]
+        for key in ["stdout_syslog", "stderr_syslog"]
         where loading.read(key, view, default: false, Values.boolean) {
-            loading.warn(key, view, "this version does not act on it yet")
-        }
-        for key in ["stdout_capture_maxbytes", "stderr_capture_maxbytes"]
-        where loading.read(key, view, default: 0, Values.byteSize) > 0 {
             loading.warn(key, view, "this version does not act on it yet")
         }
     }
