@@ -26,11 +26,13 @@ final class ConnectionRegistry: Sendable {
 
     private let limit: Int
     private let reserve: DescriptorReserve
+    private let hasDescriptors: @Sendable () -> Bool
     private let state = Mutex(State())
 
-    init(limit: Int, reserve: DescriptorReserve) {
+    init(limit: Int, reserve: DescriptorReserve, hasDescriptors: @escaping @Sendable () -> Bool) {
         self.limit = limit
         self.reserve = reserve
+        self.hasDescriptors = hasDescriptors
     }
 
     /// Connections that are open.
@@ -39,11 +41,13 @@ final class ConnectionRegistry: Sendable {
     /// Decides on a new connection, and closes the longest idle one when it takes its place.
     func admit(_ channel: any Channel) -> Admission {
         // Without a reserve the connection has got the last descriptor there is.
-        let hasDescriptors = reserve.isHeld
+        let mayServe = reserve.isHeld
+        let isShort = !hasDescriptors()
         var evicted: (any Channel)?
         let admission: Admission = state.withLock { state in
-            if hasDescriptors, state.served.count >= limit { evicted = ConnectionRegistry.longestIdle(state)?.channel }
-            if hasDescriptors, state.served.count < limit || evicted != nil {
+            let isFull = isShort || state.served.count >= limit
+            if mayServe, isFull { evicted = ConnectionRegistry.longestIdle(state)?.channel }
+            if mayServe, !isFull || evicted != nil {
                 state.served[ObjectIdentifier(channel)] = Entry(channel: channel, lastUsed: .now())
                 return .serve
             }

@@ -30,7 +30,8 @@ struct ListenerHouse: Sendable {
         self.settings = settings
         self.responder = responder
         reserve = DescriptorReserve()
-        registry = ConnectionRegistry(limit: settings.connectionLimit, reserve: reserve)
+        registry = ConnectionRegistry(
+            limit: settings.connectionLimit, reserve: reserve, hasDescriptors: settings.hasDescriptors)
     }
 
     /// Hands a bound and listening descriptor to the event loop.

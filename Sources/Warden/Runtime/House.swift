@@ -79,7 +79,8 @@ final class House {
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
                 ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
-                localTime: { LocalClock.parts(of: $0) }, log: log))
+                localTime: { LocalClock.parts(of: $0) },
+                hasDescriptors: { DescriptorHeadroom.free() >= DescriptorHeadroom.keptFromClients }, log: log))
     }
 
     private static func pumpReports(

@@ -68,10 +68,21 @@ extension KernelMachine {
         do throws(KernelFailure) {
             return PipeEnds(try Pipe())
         } catch {
-            throw SpawnFailure(
-                stage: .pipe, errorNumber: error.errorNumber, subject: "",
-                explanation: Kernel.text(of: error.errorNumber) + "; raise LimitNOFILE or minfds")
+            throw pipeFailure(error.errorNumber)
         }
+    }
+
+    /// The last descriptors are not for workers.
+    static func requireHeadroom() throws(SpawnFailure) {
+        let needed = DescriptorHeadroom.keptFromWorkers + DescriptorHeadroom.perWorker
+        // EMFILE, said a little earlier than the kernel would.
+        guard DescriptorHeadroom.free() >= needed else { throw pipeFailure(24) }
+    }
+
+    private static func pipeFailure(_ errorNumber: Int32) -> SpawnFailure {
+        SpawnFailure(
+            stage: .pipe, errorNumber: errorNumber, subject: "",
+            explanation: Kernel.text(of: errorNumber) + "; raise LimitNOFILE or minfds")
     }
 
     private func notifySocketPath(_ worker: WorkerID, _ spec: ProgramSpec) -> String? {
