@@ -1,4 +1,5 @@
 import Testing
+import WardenWire
 import wardenctl
 
 /// The shell: typing, completing, following.
