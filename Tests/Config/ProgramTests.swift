@@ -68,8 +68,11 @@ import WardenCore
         launch.umask = 0o27
         launch.user = LaunchSpec.Identity(name: "debian", userID: 1000, groupID: 1000, groupIDs: [1000, 7])
         launch.serverURL = "http://h:1"
+        launch.hasOwnServerURL = true
         launch.descriptorLimit = LaunchSpec.Limit(soft: 100, hard: 200)
+        launch.commandText = spec.launch.commandText
         #expect(spec.launch == launch)
+        #expect(spec.launch.commandText.hasPrefix("/bin/x 'a b'"))
         #expect(spec.standardOutput.destination == .file("/tmp/x.log"))
         #expect(spec.standardOutput.maximumBytes == 2 << 20)
         #expect(spec.standardOutput.backupCount == 0)

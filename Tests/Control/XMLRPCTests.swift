@@ -169,7 +169,7 @@ import WardenWire
                 return
             }
             #expect(Set(members.map(\.name)).count == 29)
-            #expect(list.array?.first?["command"] == .string("/bin/cat 'a b'"))
+            #expect(list.array?.first?["command"] == .string("/bin/cat a b"))
             #expect(list.array?.first?["stdout_logfile"] == .string("auto"))
             #expect(list.array?.first?["stderr_logfile"] == .string("none"))
         }

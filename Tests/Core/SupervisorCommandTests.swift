@@ -52,9 +52,44 @@ import WardenCore
         func failure(_ stage: SpawnFailure.Stage, _ errno: Int32) -> SpawnFailure {
             SpawnFailure(stage: stage, errorNumber: errno, subject: "/x", explanation: "why")
         }
-        #expect(answer(failure(.lookUp, 2)) == [.refused(.noFile("/x"))])
-        #expect(answer(failure(.lookUp, 13)) == [.refused(.notExecutable("/x"))])
+        #expect(answer(failure(.lookUp, 2)) == [.refused(.noFile("can't find command '/x'"))])
+        #expect(answer(failure(.lookUp, 13)) == [.refused(.notExecutable("command at '/x' is not executable"))])
+        #expect(answer(failure(.lookUp, 21)) == [.refused(.notExecutable("command at '/x' is a directory"))])
         #expect(answer(failure(.clone, 11)) == [.refused(.spawnError("ami:w0"))])
+    }
+
+    @Test("A command that is not there is refused before anything is done, whatever the state of its slot")
+    func missingCommand() {
+        var world = world { $0.supervision.autostart = false }
+        let missing = [SlotName(group: "ami", process: "w0"): Refusal.noFile("x")]
+        let single = world.supervisor.handle(
+            .requested(RequestID(1), .start(Self.w0, wait: true, missing: missing)), at: at(0), dice: &world.dice)
+        #expect(deeds(single) == [.reply(RequestID(1), .refused(.noFile("x")))])
+        let group = world.supervisor.handle(
+            .requested(RequestID(2), .start(.group("ami"), wait: false, missing: missing)), at: at(0),
+            dice: &world.dice)
+        #expect(!words(group).contains { $0.hasPrefix("spawn w0") })
+        let snapshot = world.supervisor.handle(
+            .requested(RequestID(3), .snapshot(Self.w0)), at: at(0), dice: &world.dice)
+        guard case .snapshots(let found)? = replies(snapshot).first else {
+            Issue.record("no snapshot")
+            return
+        }
+        #expect(found.map(\.state) == [.stopped])
+    }
+
+    @Test("Input goes to a process that runs, and to no other")
+    func input() {
+        var world = world { $0.supervision.autostart = false }
+        let write = Event.requested(RequestID(7), .writeInput(SlotName(group: "ami", process: "w0"), [1]))
+        let early = world.supervisor.handle(write, at: at(0), dice: &world.dice)
+        #expect(deeds(early) == [.reply(RequestID(7), .refused(.notRunning("ami:w0")))])
+        _ = world.supervisor.handle(
+            .requested(RequestID(1), .start(Self.w0, wait: true)), at: at(0), dice: &world.dice)
+        let worker = WorkerID(slot: SlotID(1), generation: Generation(1))
+        _ = world.supervisor.handle(.worker(worker, .spawned(pid: 5)), at: at(0), dice: &world.dice)
+        let late = world.supervisor.handle(write, at: at(0), dice: &world.dice)
+        #expect(deeds(late) == [.writeInput(worker, [1], for: RequestID(7))])
     }
 
     @Test("start with wait that leaves STARTING without running is refused")

@@ -145,7 +145,7 @@ import WardenCore
             (.unexpected, .code(0), .exited, ""), (.unexpected, .code(2), .exited, ""),
             (.unexpected, .code(1), .starting, ""), (.unexpected, .signal(15, coreDumped: false), .starting, ""),
             (.unexpected, .unknown, .starting, ""), (.always, .code(0), .starting, ""),
-            (.never, .signal(11, coreDumped: true), .exited, ""),
+            (.never, .signal(11, coreDumped: true), .exited, "Bad exit code -1"),
         ])
     func autorestart(
         mode: SupervisionSpec.AutoRestart, status: WardenCore.ExitStatus, expected: ProcessState, spawnError: String

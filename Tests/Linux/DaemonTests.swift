@@ -127,7 +127,7 @@ struct DaemonTests {
             ("\(scratch.path)/missing", ENOENT, "\(scratch.path)/missing", "No such file or directory"),
             ("no-such-command", ENOENT, "no-such-command", "No such file or directory"),
             (plain, EACCES, plain, "Permission denied"),
-            (scratch.path, EACCES, scratch.path, "Is a directory"),
+            (scratch.path, EISDIR, scratch.path, "Is a directory"),
         ]
         for (command, errorNumber, subject, explanation) in table {
             let failure = #expect(throws: SpawnFailure.self) {

@@ -238,7 +238,7 @@ import WardenWire
             (.abnormalTermination("x"), 40, "ABNORMAL_TERMINATION: x"), (.failed("why"), 30, "FAILED: why"),
             (.badSignal("XX"), 11, "BAD_SIGNAL: XX"), (.alreadyAdded("x"), 90, "ALREADY_ADDED: x"),
             (.stillRunning("x"), 91, "STILL_RUNNING: x"), (.cannotReread("t"), 92, "CANT_REREAD: t"),
-            (.shuttingDown, 6, "SHUTDOWN_STATE"), (.badName(""), 10, "BAD_NAME"),
+            (.shuttingDown, 6, "SHUTDOWN_STATE"), (.badName(""), 10, "BAD_NAME: "),
             (.overloaded, 30, "FAILED: too many requests wait, try again later"),
         ])
     func faults(_ refusal: Refusal, _ code: Int, _ text: String) {

@@ -73,7 +73,8 @@ extension Loading {
             if kind.name == "ctlplugin:" {
                 diagnostics.warn(
                     section.place,
-                    "[\(section.name)] is for supervisorctl, which works on Warden's socket; wardenctl cannot load plug-ins"
+                    "[\(section.name)] is for supervisorctl, which works on Warden's socket; "
+                        + "wardenctl cannot load plug-ins"
                 )
             }
             for (key, entry) in section.entries { check(key, entry, section, kind) }

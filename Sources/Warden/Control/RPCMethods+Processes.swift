@@ -158,7 +158,8 @@ extension RPCScope {
             guard case .outcomes(let outcomes) = try await order(.signal(selection, Signal(0))) else {
                 return .array([])
             }
-            return .array(outcomes.map { SlotOutcome(name: $0.name, refusal: .badSignal(signal)).xmlRPC })
+            let signallable = outcomes.filter { $0.refusal == nil }
+            return .array(signallable.map { SlotOutcome(name: $0.name, refusal: .badSignal(signal)).xmlRPC })
         } catch {
             throw name.map(error.naming) ?? error
         }

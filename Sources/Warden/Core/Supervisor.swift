@@ -67,7 +67,7 @@ package struct Supervisor: Sendable {
         self.refused = refused
         self.isShadow = isShadow
         self.earlierStarts = earlierStarts
-        for group in groups.sorted(by: { ($0.priority, $0.name) < ($1.priority, $1.name) }) { activate(group) }
+        for group in groups { activate(group) }
     }
 
     /// The next instant at which `.timeReached` has something to do; `nil` when nothing is due.

@@ -43,7 +43,8 @@ package enum CommandLookup {
     ///
     /// - Parameter plan: its candidates and its directory, from which relative candidates are seen.
     /// - Returns: the candidate, as it is written in the plan.
-    /// - Throws: `lookUp` with ENOENT when there is none, with EACCES or EISDIR when those that there are cannot be executed.
+    /// - Throws: `lookUp` with ENOENT when there is none, with EACCES or EISDIR when those that there are cannot be
+    ///   executed.
     package static func find(_ plan: SpawnPlan) throws(SpawnFailure) -> String {
         var refused: SpawnFailure?
         for candidate in plan.candidates {
