@@ -1,4 +1,5 @@
 internal import Glibc
+internal import WardenCore
 
 /// The descriptors that this process may still open.
 ///
