@@ -2,8 +2,8 @@ import WardenWire
 
 /// A line while it is typed: keys in, text and cursor out.
 ///
-/// Small, and our own: readline's licence is not ours, and libedit would be one more library to install for the few keys
-/// that this shell needs. The value knows nothing of a terminal, so that tables can test it.
+/// Small, and our own: readline's licence is not ours, and libedit would be one more library to install for the few
+/// keys that this shell needs. The value knows nothing of a terminal, so that tables can test it.
 package struct LineEditor: Hashable, Sendable {
     /// What a byte led to.
     package enum Outcome: Hashable, Sendable {

@@ -145,7 +145,7 @@ final class ControlBridge: ControlBackend {
 
     func clearLog(_ target: WardenControl.LogTarget) async -> Reply {
         switch target {
-        case .daemon: return mainLog.clear() ? .done : .refused(.failed("cannot clear the daemon's log"))
+        case .daemon: return await mainLog.clear() ? .done : .refused(.failed("cannot clear the daemon's log"))
         case .workers(let selection): return await clearWorkerLogs(selection)
         }
     }
@@ -153,7 +153,7 @@ final class ControlBridge: ControlBackend {
     private func clearWorkerLogs(_ selection: Selection) async -> Reply {
         switch await perform(.snapshot(selection)) {
         case .snapshots(let snapshots):
-            for snapshot in snapshots { logs.clear(snapshot) }
+            for snapshot in snapshots { await logs.clear(snapshot) }
             let isSingle = if case .slot = selection { true } else { false }
             return isSingle ? .done : .outcomes(snapshots.map { SlotOutcome(name: $0.name, refusal: nil) })
         case let other: return other

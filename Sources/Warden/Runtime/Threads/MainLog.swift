@@ -11,7 +11,7 @@ final class MainLog: Sendable {
     private enum Order: Sendable {
         case line(LogRecord, WallTime)
         case reopen
-        case clear
+        case clear(done: @Sendable (Bool) -> Void)
         case end
     }
 
@@ -41,21 +41,23 @@ final class MainLog: Sendable {
     /// Takes a line, and returns at once.
     func write(_ record: LogRecord) {
         guard record.level >= settings.level else { return }
-        if orders.postNewest(.line(record, WallClock.now())) != nil {
-            droppedLines.add(1, ordering: .relaxed)
-        }
+        guard let dropped = orders.postNewest(.line(record, WallClock.now())) else { return }
+        droppedLines.add(1, ordering: .relaxed)
+        if case .clear(let done) = dropped { done(false) }
     }
 
     /// The file was moved away by somebody: SIGUSR2.
     func reopen() { orders.postNewest(.reopen) }
 
-    /// Removes the file and begins a new one.
+    /// Removes the file and begins a new one, and returns when that is done.
     ///
-    /// - Returns: false when there is no file.
-    func clear() -> Bool {
+    /// - Returns: false when there is no file, or too much else to do.
+    func clear() async -> Bool {
         guard settings.path != nil else { return false }
-        orders.postNewest(.clear)
-        return true
+        return await withCheckedContinuation { continuation in
+            let posting = orders.post(.clear { continuation.resume(returning: $0) })
+            if case .full = posting { continuation.resume(returning: false) }
+        }
     }
 
     /// Everything up to here is written, then the thread ends.
@@ -71,7 +73,9 @@ final class MainLog: Sendable {
                 switch order {
                 case .line(let record, let time): write(record, time, to: &file)
                 case .reopen: reopen(file)
-                case .clear: clear(file)
+                case .clear(let done):
+                    clear(file)
+                    done(true)
                 case .end: return
                 }
             }

@@ -101,10 +101,15 @@ final class WorkerLogs: Sendable {
         entries.withLock { $0[Key(name: name, stream: stream)]?.path }
     }
 
-    /// Begins both logs of a slot anew.
-    func clear(_ snapshot: WorkerSnapshot) {
+    /// Begins both logs of a slot anew, and returns when that is done: who asks for the log next must not see the old.
+    func clear(_ snapshot: WorkerSnapshot) async {
         let worker = WorkerID(slot: snapshot.slot, generation: snapshot.generation)
-        // A full mailbox refuses; the log then stays as it is, and the caller can ask again.
-        for stream in OutputStream.allCases { _ = pump.clear(worker, stream) }
+        for stream in OutputStream.allCases {
+            await withCheckedContinuation { continuation in
+                let posting = pump.clear(worker, stream) { _ in continuation.resume() }
+                // A full mailbox refuses; the log then stays as it is, and the caller can ask again.
+                if case .full = posting { continuation.resume() }
+            }
+        }
     }
 }
