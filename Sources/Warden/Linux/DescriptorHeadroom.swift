@@ -10,8 +10,10 @@ package enum DescriptorHeadroom {
     package static let keptFromWorkers = 16
     /// Kept back from clients: fewer, so that a person can still look when the workers have taken all.
     package static let keptFromClients = 8
-    /// What one worker needs at most: six pipe ends, its pidfd, the spawn report, two logs, a socket of its own.
-    package static let perWorker = 12
+    /// What one worker holds: three pipe ends, its pidfd, two logs, a socket of its own.
+    package static let perWorker = 7
+    /// What a start needs for a moment: the other ends, and the spawn report's, too.
+    package static let perStart = 12
 
     /// At most so many can still be opened: the numbers from the lowest free one up to the soft limit.
     ///

@@ -52,7 +52,7 @@ extension KernelMachine {
         }
         guard !words.isEmpty else { throw HookFailure(reason: "the command is empty") }
         do {
-            try Self.requireHeadroom()
+            try requireHeadroom()
             let output = PipeEnds(try Pipe())
             try output.reader.setNonblocking()
             let nothing = try Descriptor.open("/dev/null", 0)

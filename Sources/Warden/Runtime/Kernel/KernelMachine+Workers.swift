@@ -17,6 +17,7 @@ extension KernelMachine {
     private mutating func start(
         _ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int
     ) throws(SpawnFailure) {
+        try requireHeadroom()
         for path in try parts.logs.makeDirectories(for: spec) {
             log(LogRecord(.info, "made log directory \(path) for \(spec.name.qualified)"))
         }
@@ -73,10 +74,15 @@ extension KernelMachine {
     }
 
     /// The last descriptors are not for workers.
-    static func requireHeadroom() throws(SpawnFailure) {
-        let needed = DescriptorHeadroom.keptFromWorkers + DescriptorHeadroom.perWorker
+    mutating func requireHeadroom() throws(SpawnFailure) {
+        let free = DescriptorHeadroom.free()
+        let freeAtFirst = descriptorsFreeAtFirst ?? free
+        descriptorsFreeAtFirst = freeAtFirst
+        // The pump opens the logs of those that were started just now a little later: they are counted, not looked for.
+        let expected = freeAtFirst - workers.count * DescriptorHeadroom.perWorker
+        let needed = DescriptorHeadroom.keptFromWorkers + DescriptorHeadroom.perStart
         // EMFILE, said a little earlier than the kernel would.
-        guard DescriptorHeadroom.free() >= needed else { throw pipeFailure(24) }
+        guard min(free, expected) >= needed else { throw Self.pipeFailure(24) }
     }
 
     private static func pipeFailure(_ errorNumber: Int32) -> SpawnFailure {

@@ -60,6 +60,8 @@ struct KernelMachine: Machine, ~Copyable {
     var sources: [UInt64: Source]
     /// Outcomes that were known at once.
     var pending: [Event] = []
+    /// Before the first worker.
+    var descriptorsFreeAtFirst: Int?
     private var nextToken: UInt64
     private var nextWatchAt: Instant
     private var nextPingAt: Instant
