@@ -95,7 +95,7 @@ struct AccessMiddleware: RouterMiddleware {
     /// A page's origin is ours when it was loaded from the host that the request names.
     ///
     /// `null` never is.
-    private static func isSame(origin: String, host: String) -> Bool {
+    static func isSame(origin: String, host: String) -> Bool {
         guard let range = origin.firstRange(of: "://") else { return false }
         return origin[range.upperBound...].lowercased() == host.lowercased()
     }

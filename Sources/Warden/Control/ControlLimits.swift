@@ -52,4 +52,14 @@ package enum ControlLimits {
     package static let incidents = 1000
     /// New listeners that wait to be served.
     package static let pendingOrders = 64
+    /// Fields of a form.
+    package static let formFields = 64
+    /// Bytes of a form in a request's body.
+    package static let formBytes = 16 * 1024
+    /// Characters of a message that an address gives to the page.
+    package static let messageCharacters = 1000
+    /// Bytes of a log in `/tail.html`: a browser has to lay them out.
+    package static let pageLogBytes = 1024 * 1024
+    /// Characters of a worker's last line on the page.
+    package static let pageLineCharacters = 300
 }

@@ -13,6 +13,7 @@ struct ControlRouter {
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: AccessMiddleware(settings: settings))
         addXMLRPC(to: router)
+        PageRoutes(endpoint: RPCEndpoint(backend: backend, settings: settings, logs: logs)).add(to: router)
         LogRoutes(backend: backend, logs: logs).add(to: router)
         LivenessRoutes(backend: backend).add(to: router)
         WorkerRoutes(backend: backend).add(to: router)
