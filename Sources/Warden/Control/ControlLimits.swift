@@ -41,7 +41,9 @@ package enum ControlLimits {
     /// Bytes before the end at which `tail -f` begins, as supervisord's.
     package static let followHeadBytes = 1024
     /// Between two looks of `tail -f` at its file.
-    package static let followPause: Duration = .seconds(1)
+    package static let followPause: Duration = .milliseconds(250)
+    /// Clients of `tail -f` at once.
+    package static let followers = 64
     /// Threads that read logs: a stuck disk holds them and nothing else.
     package static let logThreads = 2
     /// Log reads that wait for such a thread.
