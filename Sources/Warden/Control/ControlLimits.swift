@@ -64,4 +64,15 @@ package enum ControlLimits {
     package static let pageLogBytes = 1024 * 1024
     /// Characters of a worker's last line on the page.
     package static let pageLineCharacters = 300
+    /// Passwords that wait to be hashed; beyond it clients get 503.
+    package static let waitingPasswords = 16
+    /// Right passwords that are remembered: one for each listener.
+    package static let rightPasswords = 32
+    /// Wrong passwords that are remembered.
+    package static let wrongPasswords = 128
+    /// After a wrong password the hashing thread rests for so many times as long as it took, so that a flood of them
+    /// costs a quarter of a core.
+    package static let wrongPasswordRest = 3
+    /// The longest such rest.
+    package static let longestPasswordRest: Duration = .seconds(1)
 }
