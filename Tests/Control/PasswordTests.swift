@@ -50,8 +50,8 @@ import WardenWire
         #expect(!text.contains(made.text.suffix(20)))
     }
 
-    /// A client that asks again and again, with the right password or a wrong one, is hashed for once: 400 requests cost
-    /// less of the processor than a quarter of as many hashes would.
+    /// A client that asks again and again, with the right password or a wrong one, is hashed for once: 400 requests
+    /// cost less of the processor than a quarter of as many hashes would.
     @Test func pollingIsNotHashedAgain() async throws {
         let made = try #require(StoredPassword(hashing: Array("thepass".utf8)))
         let before = PasswordTests.processorSeconds()

@@ -3,9 +3,9 @@ import WardenWire
 extension String {
     /// Made safe for the text and for a quoted attribute of a page.
     ///
-    /// Scalar by scalar: a quotation mark with an accent behind it is one character to Swift and two to a browser, which
-    /// would end the attribute there. Control characters and those that reorder text are written out, as they are for a
-    /// terminal.
+    /// Scalar by scalar: a quotation mark with an accent behind it is one character to Swift and two to a browser,
+    /// which would end the attribute there. Control characters and those that reorder text are written out, as they
+    /// are for a terminal.
     var escapedForHTML: String {
         let text = escapedForTerminal
         guard text.utf8.contains(where: { [0x22, 0x26, 0x27, 0x3C, 0x3E].contains($0) }) else { return text }
