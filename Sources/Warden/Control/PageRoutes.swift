@@ -16,7 +16,7 @@ struct PageRoutes {
         router.get("tail.html") { try await tail(FormFields(query: $0.uri.query ?? ""), $1) }
         router.post("tail.html") { try await tail(fields($0, $1), $1) }
         router.get("stylesheets/supervisor.css") { _, _ in
-            Response(text: PageStyle.sheet, mediaType: "text/css; charset=utf-8")
+            Response(text: PageStyle.sheet, mediaType: "text/css")
         }
     }
 
@@ -126,8 +126,9 @@ struct PageRoutes {
     }
 
     private static func page(_ html: String) -> Response {
-        var response = Response(text: html, mediaType: "text/html; charset=utf-8")
-        response.headers[.cacheControl] = "no-cache, no-store"
+        var response = Response(text: html, mediaType: "text/html;charset=utf-8")
+        response.headers[.cacheControl] = "no-cache"
+        response.headers[.pragma] = "no-cache"
         response.headers[.contentSecurityPolicy] = PageStyle.policy
         response.headers[.xContentTypeOptions] = "nosniff"
         // Not no-referrer: browsers would then send `Origin: null` with our own forms.
@@ -137,6 +138,7 @@ struct PageRoutes {
 }
 
 extension HTTPField.Name {
+    fileprivate static let pragma: HTTPField.Name = HTTPField.Name("Pragma") ?? .cacheControl
     fileprivate static let referrerPolicy: HTTPField.Name = HTTPField.Name("Referrer-Policy") ?? .cacheControl
 }
 
