@@ -15,7 +15,7 @@ enum PageStyle {
         * { box-sizing: border-box; }
         body { margin: 0; background: var(--back); color: var(--ink);
           font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-        #wrapper { max-width: 78rem; margin: 0 auto; padding: 1.5rem 1.25rem 2rem; }
+        #wrapper { max-width: 86rem; margin: 0 auto; padding: 1.5rem 1.25rem 2rem; }
         header { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; margin-bottom: 1rem; }
         h1 { font-size: 1.35rem; margin: 0; }
         .summary { color: var(--soft); flex: 1 1 auto; }
@@ -33,7 +33,7 @@ enum PageStyle {
         th { text-align: left; font-size: .75rem; letter-spacing: .04em; text-transform: uppercase;
           color: var(--soft); font-weight: 600; padding: .65rem .9rem; white-space: nowrap; }
         td { padding: .6rem .9rem; border-top: 1px solid var(--line); vertical-align: top; }
-        td.status { white-space: nowrap; }
+        td.status { white-space: nowrap; } td.status .health { display: block; width: fit-content; margin-top: .3rem; }
         td.name { font-weight: 600; overflow-wrap: anywhere; }
         td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
         tr.attention td.status { box-shadow: inset 3px 0 var(--bad); }
@@ -46,12 +46,18 @@ enum PageStyle {
         .reason, .line, .sub { color: var(--soft); font-size: .86rem; overflow-wrap: anywhere; }
         .line { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .8rem; }
         meter { width: 6.5rem; height: .7rem; vertical-align: middle; }
-        .action { min-width: 15rem; }
+        td.action form { flex-wrap: nowrap; }
         .logs { font-size: .85rem; margin-top: .3rem; } .logs a { margin-right: .8rem; }
         .none { padding: 2.5rem; text-align: center; color: var(--soft); }
         footer { color: var(--soft); font-size: .82rem; margin-top: 1rem; display: flex; flex-wrap: wrap;
           gap: .25rem 1.25rem; }
         .stale { color: var(--bad); }
+        @media (max-width: 52rem) {
+          thead { display: none; } tr, td { display: block; } tr { border-top: 1px solid var(--line); padding: .6rem 0; }
+          tr:first-child { border-top: 0; } tr.attention { box-shadow: inset 3px 0 var(--bad); }
+          td { border-top: 0; padding: .15rem .9rem; } tr.attention td.status { box-shadow: none; }
+          td.status .health { display: inline-block; margin: 0 0 0 .3rem; } td:empty { display: none; }
+        }
         pre { margin: 0; padding: 1rem; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
           white-space: pre-wrap; overflow-wrap: anywhere; }
         """

@@ -109,12 +109,14 @@ extension StatusPage {
     private func row(_ worker: WorkerSnapshot) -> String {
         let name = worker.name.qualified
         let link = "tail.html?processname=\(name.percentEncoded)"
+        // A long name may break behind its group.
+        let shownName = name.split(separator: ":").map { String($0).escapedForHTML }.joined(separator: ":<wbr>")
         return """
             <tr\(worker.needsAttention ? " class=\"attention\"" : "")>
             <td class="status"><span class="\(worker.state.pageClass)">\(worker.state.word.lowercased())</span> \
             \(health(worker))</td>
             <td>\(description(worker))</td>
-            <td class="name"><a href="\(link)" target="_blank" rel="noopener">\(name.escapedForHTML)</a></td>
+            <td class="name"><a href="\(link)" target="_blank" rel="noopener">\(shownName)</a></td>
             <td class="number">\(descriptors(worker))</td>
             <td class="number">\(memory(worker))</td>
             <td class="action">\(actions(worker))</td>
