@@ -45,6 +45,7 @@ let package = Package(
         room("WardenCore", at: "Core"),
         room("WardenConfig", at: "Config", ["WardenCore"]),
         room("WardenWire", at: "Wire", ["WardenCore"]),
+        room("WardenSecrets", at: "Secrets", [.product(name: "CryptoExtras", package: "swift-crypto")]),
         .target(name: "CWardenLinux", path: "Sources/Warden/CLinux"),
         .systemLibrary(
             name: "CSystemd", path: "Sources/Warden/CSystemd", pkgConfig: "libsystemd",
@@ -66,7 +67,7 @@ let package = Package(
         room(
             "WardenControl", at: "Control",
             [
-                "WardenCore", "WardenConfig", "WardenWire",
+                "WardenCore", "WardenConfig", "WardenWire", "WardenSecrets",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -96,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "wardenctl",
             dependencies: [
-                "WardenCore", "WardenConfig", "WardenWire", "WardenOutbound",
+                "WardenCore", "WardenConfig", "WardenWire", "WardenSecrets", "WardenOutbound",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/WardenCtl", swiftSettings: settings),
@@ -109,8 +110,8 @@ let package = Package(
         tests(
             "Control",
             [
-                "WardenCore", "WardenWire", "WardenControl", .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "WardenCore", "WardenWire", "WardenSecrets", "WardenControl",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests("Outbound", ["WardenCore", "WardenWire", "WardenOutbound"]),
         tests("Runtime", ["WardenCore", "WardenRuntime"]),

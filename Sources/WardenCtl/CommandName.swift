@@ -4,6 +4,7 @@ import WardenWire
 package enum CommandName: String, Hashable, Sendable, CaseIterable {
     case add, avail, check, clear, exit, fds
     case foreground = "fg"
+    case hashPassword = "hash-password"
     case help, incident, incidents, maintail, open
     case pauseHealth = "pause-health"
     case pid, quit, reload, remove, reread, restart
@@ -32,6 +33,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .foreground:
             ["fg <name>\tShow both outputs of a process and type to it, until Ctrl-C or Ctrl-D"]
         case .help: ["help\t\tList the commands", "help <command>\tSay how a command is used"]
+        case .hashPassword:
+            ["hash-password\tRead a password from standard input and print it as a configuration may keep it"]
         case .incident: ["incident <id> [--json]\tOne incident with all that was found before the worker was ended"]
         case .incidents: ["incidents [<name>] [--limit N] [--json]\tWhat Warden saw and did lately, newest first"]
         case .maintail:

@@ -101,6 +101,9 @@ package struct CommandRunner<Server: ControlServer> {
         case .check:
             let code = CheckCommand(tell: tell).run(text.words)
             if code != ExitCode.success { exitCode = code }
+        case .hashPassword:
+            let code = HashPasswordCommand(tell: tell, ask: ask).run(text.words)
+            if code != ExitCode.success { exitCode = code }
         case .open: try await open(text.rest)
         case .foreground: try await foreground(text.words)
         case .version: try await version(text.words)

@@ -13,7 +13,9 @@ enum Terminal {
 
     /// A line from the person; `nil` at the end of the input.
     static func ask(_ question: String, isSecret: Bool) -> String? {
-        write(Array(question.utf8), to: STDOUT_FILENO)
+        // What is asked does not belong to an output that goes into a file.
+        let person = isatty(STDOUT_FILENO) == 1 ? STDOUT_FILENO : STDERR_FILENO
+        write(Array(question.utf8), to: person)
         var settings = termios()
         let isTerminal = isSecret && tcgetattr(STDIN_FILENO, &settings) == 0
         let echoing = settings
@@ -25,7 +27,7 @@ enum Terminal {
             if isTerminal {
                 var echoing = echoing
                 tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing)
-                write([0x0A], to: STDOUT_FILENO)
+                write([0x0A], to: person)
             }
         }
         return StandardInput.line()

@@ -37,6 +37,10 @@ enum WardenCtl {
                 let words = invocation.line.split(separator: " ").dropFirst().map(String.init)
                 exit(CheckCommand(tell: Terminal.tell).run(words))
             }
+            if invocation.words.first == CommandName.hashPassword.rawValue {
+                let words = Array(invocation.words.dropFirst())
+                exit(HashPasswordCommand(tell: Terminal.tell, ask: Terminal.ask).run(words))
+            }
             let choice = try ServerChoice(invocation, program: arguments.first ?? "wardenctl", host: .client())
             exit(await run(invocation, choice))
         } catch {

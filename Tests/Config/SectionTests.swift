@@ -77,6 +77,10 @@ import WardenCore
         ("[unix_http_server]\nfile=/s\nchown=root:ghosts", "no group 'ghosts'"),
         ("[unix_http_server]\nfile=/s\nusername=u", "there is no password; write both or neither"),
         ("[inet_http_server]\nport=1\npassword=secret", "there is no username; write both or neither"),
+        (
+            "[inet_http_server]\nport=1\nusername=u\npassword={PBKDF2-SHA256}600000$00ff",
+            "the stored password is damaged; make one with: wardenctl hash-password"
+        ),
         ("[inet_http_server]", "[inet_http_server] has no port"),
         ("[inet_http_server]\nport=0", "port 0 is not between 1 and 65535"),
         ("[inet_http_server]\nport=h:", "'' is not a whole number"),

@@ -201,4 +201,39 @@ import WardenWire
         let server = ControlServer(listeners: [listener], backend: FakeDaemon(), settings: settings)
         await #expect(throws: ControlError.self) { try await server.run() }
     }
+
+    /// Requests that come together are answered one after the other.
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        try await TestServer.run(FakeDaemon()) { (server) async throws in
+            try await server.converse { talk in
+                let paths = ["/ok.html", "/nowhere", "/livez", "/RPC2"]
+                try await talk.send(paths.map { "GET \($0) HTTP/1.1\r\nHost: x\r\n\r\n" }.joined())
+                for status in [200, 404, 200, 400] { #expect(await talk.answer().status == status) }
+            }
+        }
+    }
+
+    @Test(arguments: ["/", "/ok.html", "/nowhere"])
+    func headHasNoBody(path: String) async throws {
+        try await TestServer.run(FakeDaemon()) { (server) async throws in
+            try await server.converse { talk in
+                try await talk.send("HEAD \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                #expect(await talk.text(until: "\r\n\r\n").hasPrefix("HTTP/1.1 404 "))
+                #expect(await talk.text(until: "never") == "")
+            }
+        }
+    }
+
+    /// HTTP/1.0 closes unless the client asks for more.
+    @Test func oldClientsKeepTheirConnectionWhenTheyAsk() async throws {
+        try await TestServer.run(FakeDaemon()) { (server) async throws in
+            try await server.converse { talk in
+                for keepAlive in ["Connection: Keep-Alive\r\n", ""] {
+                    try await talk.send("GET /ok.html HTTP/1.0\r\n\(keepAlive)\r\n")
+                    #expect(await talk.answer().text == "OK")
+                }
+                #expect(await talk.text(until: "never") == "")
+            }
+        }
+    }
 }

@@ -13,7 +13,7 @@ import WardenWire
         _ text: String, _ body: (TestServer, String) async throws -> Result
     ) async throws -> Result {
         let daemon = FakeDaemon()
-        return try await TestServer.run(daemon) { (server) async throws in
+        return try await TestServer.run(daemon, connectionLimit: 128) { (server) async throws in
             let path = server.directory + "/log"
             try writeFile(path, text)
             daemon.state.withLock { state in
@@ -126,6 +126,52 @@ import WardenWire
                 _ = await talk.text(until: "third\n")
                 try writeFile(path, "")
                 #expect(await talk.text(until: "truncated <==\n").contains("==> File"))
+            }
+        }
+    }
+
+    /// HTTP/1.0 knows no chunks: the text comes as it is and at once, and the connection is said to end with it.
+    @Test(arguments: ["", "Connection: Keep-Alive\r\n"])
+    func oldClientsFollowToo(headers: String) async throws {
+        try await withLog("first\n") { (server, path) async throws in
+            try await server.converse { talk in
+                try await talk.send("GET /mainlogtail HTTP/1.0\r\n\(headers)\r\n")
+                let head = await talk.text(until: "\r\n\r\n").lowercased()
+                #expect(head.hasPrefix("http/1.0 200 "))
+                #expect(head.contains("connection: close\r\n"))
+                #expect(!head.contains("transfer-encoding") && !head.contains("content-length"))
+                #expect(head.contains("last-modified: ") && head.contains("x-content-type-options: nosniff"))
+                #expect(await talk.text(until: "first\n") == "first\n")
+                try writeFile(path, "second\n", append: true)
+                #expect(await talk.text(until: "second\n") == "second\n")
+            }
+        }
+    }
+
+    /// Followers have places of their own; one that goes makes room for another.
+    @Test func followersAreCounted() async throws {
+        try await withLog("first\n") { (server, _) async throws in
+            try await withThrowingTaskGroup(of: Void.self) { followers in
+                let (begun, inlet) = AsyncStream<Void>.makeStream()
+                for _ in 0..<ControlLimits.followers {
+                    followers.addTask {
+                        try await server.converse { talk in
+                            try await talk.send("GET /mainlogtail HTTP/1.1\r\nHost: x\r\n\r\n")
+                            _ = await talk.text(until: "first\n")
+                            inlet.yield()
+                            _ = await talk.text(until: "never")
+                        }
+                    }
+                }
+                var count = 0
+                for await _ in begun {
+                    count += 1
+                    if count == ControlLimits.followers { break }
+                }
+                #expect(try await server.get("/mainlogtail").status == 503)
+                #expect(try await server.get("/ok.html").status == 200)
+                server.server.stop()
+                try await followers.waitForAll()
             }
         }
     }

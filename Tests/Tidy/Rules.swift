@@ -8,18 +8,19 @@ enum Architecture {
         "Core": [],
         "Config": ["WardenCore", "FoundationEssentials"],
         "Wire": ["WardenCore", "FoundationEssentials"],
+        "Secrets": ["CryptoExtras"],
         "Linux": Set(pure + apple + ["CWardenLinux", "CSystemd", "CPCRE2", "SystemPackage", "Glibc"]),
         "History": Set(pure + apple + ["Foundation", "GRDB"]).subtracting(["WardenConfig"]),
         "Control": Set(
             pure + apple + [
                 "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "NIOPosix", "NIOHTTP1",
-                "NIOHTTPTypes", "Logging", "Crypto",
+                "NIOHTTPTypes", "Logging", "Crypto", "WardenSecrets",
             ]),
         "Outbound": Set(pure + apple + ["Foundation", "AsyncHTTPClient"]),
         "Runtime": Set(
             pure + apple + ["WardenLinux", "WardenHistory", "WardenControl", "WardenOutbound", "DequeModule"]),
         "Main": ["WardenRuntime", "Glibc"],
-        "WardenCtl": Set(pure + apple + ["WardenOutbound", "ArgumentParser", "Foundation", "Glibc"]),
+        "WardenCtl": Set(pure + apple + ["WardenSecrets", "WardenOutbound", "ArgumentParser", "Foundation", "Glibc"]),
     ]
 
     /// Rooms without `async`: what they do is bounded and runs on the thread that calls.

@@ -100,7 +100,7 @@ package struct DaemonSettings: Hashable, Sendable {
     }
 }
 
-/// A user name and a password, plain or as `{SHA}` and a hexadecimal digest.
+/// A user name and a password: plain, as `{SHA}` and a hexadecimal digest, or as `{PBKDF2-SHA256}` and its three parts.
 package struct ServerCredentials: Hashable, Sendable {
     /// The user's name.
     package var username: String

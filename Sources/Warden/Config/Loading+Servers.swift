@@ -30,12 +30,14 @@ extension Loading {
 
     private mutating func credentials(_ view: SectionView) -> ServerCredentials? {
         let username = readOptional("username", view, Values.text)
-        let password = readOptional("password", view, Values.text)
+        let password = readOptional("password", view, Values.serverPassword)
         switch (username, password) {
         case (let username?, let password?):
             return ServerCredentials(username: username, password: password)
         case (nil, nil): return nil
-        case (.some, nil): error("username", view, "there is no password; write both or neither")
+        case (.some, nil):
+            // A password that could not be read has been reported.
+            if view.entry("password") == nil { error("username", view, "there is no password; write both or neither") }
         case (nil, .some): error("password", view, "there is no username; write both or neither")
         }
         return nil
@@ -71,6 +73,22 @@ extension Loading {
 }
 
 extension Values {
+    /// Plain, `{SHA}…`, or `{PBKDF2-SHA256}ITERATIONS$SALT$HASH`, of which only the outside is looked at here.
+    static func serverPassword(_ text: String) throws(ValueError) -> String {
+        let prefix = "{PBKDF2-SHA256}"
+        guard text.hasPrefix(prefix) else { return text }
+        let parts = text.dropFirst(prefix.count).split(separator: "$", omittingEmptySubsequences: false)
+        let isWhole =
+            parts.count == 3 && Int(parts[0]).map { (1000...5_000_000).contains($0) } == true
+            && (16...).contains(parts[1].utf8.count) && parts[1].utf8.count.isMultiple(of: 2)
+            && parts[2].utf8.count == 64 && parts[1...].allSatisfy { $0.allSatisfy(\.isHexDigit) }
+        // The value itself is a secret, and stays out of the message.
+        guard isWhole else {
+            throw ValueError("the stored password is damaged; make one with: wardenctl hash-password")
+        }
+        return text
+    }
+
     static func nonempty(_ text: String) throws(ValueError) -> String {
         guard !text.isEmpty else { throw ValueError("the value is empty") }
         return text

@@ -10,6 +10,7 @@ struct AccessMiddleware: RouterMiddleware {
     typealias Context = ControlContext
 
     let settings: ControlSettings
+    let passwords: PasswordCheck
 
     /// Pages that say no more than that the daemon lives, for whoever asks.
     private static let openPaths: Set<String> = ["/livez", "/readyz"]
@@ -20,15 +21,18 @@ struct AccessMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         if !AccessMiddleware.openPaths.contains(request.uri.path) {
-            context.role = try role(of: request, context.peer)
+            context.role = try await role(of: request, context.peer)
         }
         return try await next(request, context)
     }
 
-    /// - Throws: 401 without the right password, 403 when nothing is served to this client.
-    func role(of request: Request, _ peer: Peer) throws(Problem) -> ControlRole {
-        if let credentials = peer.listener.credentials, !credentials.admits(request.headers[.authorization]) {
-            throw Problem(status: 401, title: "Unauthorized", detail: "a user name and a password are needed")
+    /// - Throws: 401 without the right password, 403 when nothing is served to this client, 503 when too many passwords
+    ///   are being hashed.
+    func role(of request: Request, _ peer: Peer) async throws(Problem) -> ControlRole {
+        if let credentials = peer.listener.credentials {
+            guard try await passwords.admits(credentials, request.headers[.authorization]) else {
+                throw Problem(status: 401, title: "Unauthorized", detail: "a user name and a password are needed")
+            }
         }
         switch peer.listener.kind {
         case .unix: return unixRole(peer)
@@ -95,7 +99,7 @@ struct AccessMiddleware: RouterMiddleware {
     /// A page's origin is ours when it was loaded from the host that the request names.
     ///
     /// `null` never is.
-    private static func isSame(origin: String, host: String) -> Bool {
+    static func isSame(origin: String, host: String) -> Bool {
         guard let range = origin.firstRange(of: "://") else { return false }
         return origin[range.upperBound...].lowercased() == host.lowercased()
     }

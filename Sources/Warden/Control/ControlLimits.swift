@@ -41,7 +41,9 @@ package enum ControlLimits {
     /// Bytes before the end at which `tail -f` begins, as supervisord's.
     package static let followHeadBytes = 1024
     /// Between two looks of `tail -f` at its file.
-    package static let followPause: Duration = .seconds(1)
+    package static let followPause: Duration = .milliseconds(250)
+    /// Clients of `tail -f` at once.
+    package static let followers = 64
     /// Threads that read logs: a stuck disk holds them and nothing else.
     package static let logThreads = 2
     /// Log reads that wait for such a thread.
@@ -52,4 +54,25 @@ package enum ControlLimits {
     package static let incidents = 1000
     /// New listeners that wait to be served.
     package static let pendingOrders = 64
+    /// Fields of a form.
+    package static let formFields = 64
+    /// Bytes of a form in a request's body.
+    package static let formBytes = 16 * 1024
+    /// Characters of a message that an address gives to the page.
+    package static let messageCharacters = 1000
+    /// Bytes of a log in `/tail.html`: a browser has to lay them out.
+    package static let pageLogBytes = 1024 * 1024
+    /// Characters of a worker's last line on the page.
+    package static let pageLineCharacters = 300
+    /// Passwords that wait to be hashed; beyond it clients get 503.
+    package static let waitingPasswords = 16
+    /// Right passwords that are remembered: one for each listener.
+    package static let rightPasswords = 32
+    /// Wrong passwords that are remembered.
+    package static let wrongPasswords = 128
+    /// After a wrong password the hashing thread rests for so many times as long as it took, so that a flood of them
+    /// costs a quarter of a core.
+    package static let wrongPasswordRest = 3
+    /// The longest such rest.
+    package static let longestPasswordRest: Duration = .seconds(1)
 }

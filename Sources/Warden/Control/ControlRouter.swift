@@ -7,12 +7,14 @@ struct ControlRouter {
     let backend: any ControlBackend
     let settings: ControlSettings
     let logs: LogReader
+    let passwords: PasswordCheck
 
     func responder() -> RouterResponder<ControlContext> {
         let router = Router(context: ControlContext.self)
         router.add(middleware: ErrorMiddleware())
-        router.add(middleware: AccessMiddleware(settings: settings))
+        router.add(middleware: AccessMiddleware(settings: settings, passwords: passwords))
         addXMLRPC(to: router)
+        PageRoutes(endpoint: RPCEndpoint(backend: backend, settings: settings, logs: logs)).add(to: router)
         LogRoutes(backend: backend, logs: logs).add(to: router)
         LivenessRoutes(backend: backend).add(to: router)
         WorkerRoutes(backend: backend).add(to: router)

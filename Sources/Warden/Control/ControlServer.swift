@@ -68,11 +68,14 @@ package struct ControlServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let pool = NIOThreadPool(numberOfThreads: ControlLimits.logThreads)
         pool.start()
+        let hashing = NIOThreadPool(numberOfThreads: 1)
+        hashing.start()
         let logger = Logger(label: "warden.control") { [settings] _ in LogBridge(settings.log) }
         let server = ListenerHouse(
             group: group, logger: logger, settings: settings,
             responder: ControlRouter(
-                backend: backend, settings: settings, logs: LogReader(pool: pool)
+                backend: backend, settings: settings, logs: LogReader(pool: pool),
+                passwords: PasswordCheck(pool: hashing)
             ).responder())
         let failure = await withTaskExecutorPreference(LoopExecutor(group.next())) { () async -> ControlError? in
             await serve(server, logger: logger, onReady: onReady)
@@ -80,6 +83,7 @@ package struct ControlServer: Sendable {
         orderInlet.finish()
         do {
             try await pool.shutdownGracefully()
+            try await hashing.shutdownGracefully()
             try await group.shutdownGracefully()
         } catch {
             logger.error("Cannot stop the control threads: \(error)")

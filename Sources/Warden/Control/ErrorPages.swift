@@ -52,25 +52,13 @@ struct ErrorMiddleware: RouterMiddleware {
     }
 
     private static func page(_ problem: Problem) -> String {
-        let heading = "\(problem.status) \(escaped(problem.title))"
+        let heading = "\(problem.status) \(problem.title.escapedForHTML)"
         return """
             <!DOCTYPE html>
             <html><head><title>\(heading)</title></head>
-            <body><h1>\(heading)</h1><p>\(escaped(problem.detail))</p></body></html>
+            <body><h1>\(heading)</h1><p>\(problem.detail.escapedForHTML)</p></body></html>
 
             """
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default: result.append(character)
-            }
-        }
     }
 }
 

@@ -39,7 +39,10 @@ final class HTTPVersionHandler: ChannelDuplexHandler {
         case .head(var head):
             if version == .http1_0 {
                 head.version = .http1_0
-                if isKeptAlive { head.headers.replaceOrAdd(name: "connection", value: "Keep-Alive") }
+                // Only the end of the connection ends a body whose length nobody told: there are no chunks in 1.0.
+                let isEndless = head.headers["content-length"].isEmpty
+                if isEndless { head.headers.replaceOrAdd(name: "connection", value: "close") }
+                if isKeptAlive, !isEndless { head.headers.replaceOrAdd(name: "connection", value: "Keep-Alive") }
             }
             isLast = head.headers["connection"].contains { $0.lowercased() == "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)

@@ -7,7 +7,8 @@ struct LivenessRoutes {
     let backend: any ControlBackend
 
     func add(to router: Router<ControlContext>) {
-        router.get("ok.html") { _, _ in Response(text: "OK", mediaType: "text/html") }
+        router.get("ok.html") { _, _ in Response(text: "OK", mediaType: "text/plain") }
+        router.post("ok.html") { _, _ in Response(text: "OK", mediaType: "text/plain") }
         router.get("livez") { _, _ in
             guard await answers() else { throw LivenessRoutes.trouble("the supervising thread does not answer") }
             return Response(text: "ok\n")

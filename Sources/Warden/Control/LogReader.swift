@@ -2,6 +2,7 @@ import FoundationEssentials
 import NIOCore
 import NIOPosix
 import Synchronization
+import WardenCore
 
 /// Why a log could not be read.
 enum LogFailure: Error {
@@ -19,6 +20,8 @@ struct LogStatus: Hashable, Sendable {
     var inode: UInt64
     /// Its length.
     var sizeBytes: Int64
+    /// When it was last written to.
+    var modifiedAt: WallTime
 }
 
 /// Reads log files on threads of its own: a file may lie on a disk that hangs.
@@ -110,7 +113,9 @@ struct LogReader: Sendable {
         guard let inode = facts[.systemFileNumber] as? UInt64, let size = facts[.size] as? UInt64 else {
             throw .failed("\(path) has no size")
         }
-        return LogStatus(inode: inode, sizeBytes: Int64(clamping: size))
+        let seconds = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        let modifiedAt = WallTime(microseconds: Int64(exactly: (seconds * 1_000_000).rounded()) ?? 0)
+        return LogStatus(inode: inode, sizeBytes: Int64(clamping: size), modifiedAt: modifiedAt)
     }
 }
 
@@ -129,5 +134,20 @@ final class Gauge: Sendable {
 
     func leave() {
         count.withLock { $0 -= 1 }
+    }
+}
+
+/// One of the places that a gauge counts, given back with its last owner.
+final class GaugePlace: Sendable {
+    private let gauge: Gauge
+
+    /// - Returns: `nil` when there is no place left.
+    init?(_ gauge: Gauge, limit: Int) {
+        guard gauge.enter(limit: limit) else { return nil }
+        self.gauge = gauge
+    }
+
+    deinit {
+        gauge.leave()
     }
 }

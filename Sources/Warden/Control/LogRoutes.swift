@@ -7,6 +7,12 @@ import WardenWire
 struct LogRoutes {
     let backend: any ControlBackend
     let logs: LogReader
+    private let followers = Gauge()
+
+    init(backend: any ControlBackend, logs: LogReader) {
+        self.backend = backend
+        self.logs = logs
+    }
 
     func add(to router: Router<ControlContext>) {
         router.get("mainlogtail") { _, _ in
@@ -40,16 +46,27 @@ struct LogRoutes {
     }
 
     private func follow(_ path: String) async throws -> Response {
-        let follower: LogFollower
+        let status: LogStatus
         do throws(LogFailure) {
-            follower = LogFollower(path: path, status: try await logs.status(path), logs: logs)
+            status = try await logs.status(path)
         } catch {
             throw LogRoutes.notFound
         }
+        // Followers keep their connection for ever: without a limit they would take every place that there is.
+        guard let place = GaugePlace(followers, limit: ControlLimits.followers) else {
+            throw Problem(
+                status: 503, title: "Service Unavailable",
+                detail: "\(ControlLimits.followers) clients follow logs already")
+        }
+        let follower = LogFollower(path: path, status: status, logs: logs)
         return Response(
             status: .ok,
-            headers: [.contentType: "text/plain;charset=utf-8", LogRoutes.buffering: "no"],
-            body: ResponseBody { writer in
+            headers: [
+                .contentType: "text/plain;charset=utf-8", LogRoutes.buffering: "no",
+                .lastModified: status.modifiedAt.httpDate, .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody { [place] writer in
+                defer { _ = place }
                 var follower = follower
                 while true {
                     let bytes = await follower.next()
