@@ -28,17 +28,23 @@ internal final class PumpLoop {
     internal var closingQueue: [PumpWorker] = []
     /// Logs that are full and that no epoll can wait for.
     private var unwatchableLogs: [SharedLog] = []
+    /// Lines that wait for their end, the one that has waited longest first.
+    internal var heldLines: [(due: Instant, stream: PumpStream)] = []
+    /// Streams that wait for the system log.
+    internal var parked: [PumpStream] = []
+    internal let syslog: SyslogSender?
     internal var movedBytes = 0
     private var hastyTurns = 0
 
     internal init(
         mailbox: Mailbox<PumpOrder>, beat: LoopBeat, drained: DrainRecord, reports: PumpReports,
-        drainAfterExit: Duration
+        syslog: SyslogSender?, drainAfterExit: Duration
     ) throws(KernelFailure) {
         self.mailbox = mailbox
         self.beat = beat
         self.drained = drained
         self.reports = reports
+        self.syslog = syslog
         self.drainAfterExit = drainAfterExit
         do throws(PatternFailure) {
             tools = try ScanTools()
@@ -75,6 +81,7 @@ internal final class PumpLoop {
                 resume(log)
             }
         }
+        letHeldLinesThrough(at: now)
         closeDue(at: now)
         // What epoll did not name was empty when it answered; what it named was emptied since, or is held.
         if events.count < EdgeLimits.eventsPerWait { drained.advance(to: now) }
@@ -87,7 +94,8 @@ internal final class PumpLoop {
         var deadline = now + PumpLimits.longestWait
         if let due = reportQueue.first?.due { deadline = min(deadline, due) }
         if let due = closingQueue.first?.closesAt { deadline = min(deadline, due) }
-        if !unwatchableLogs.isEmpty { deadline = min(deadline, now + PumpLimits.sinkRetry) }
+        if let due = heldLines.first?.due { deadline = min(deadline, due) }
+        if !unwatchableLogs.isEmpty || !parked.isEmpty { deadline = min(deadline, now + PumpLimits.sinkRetry) }
         let events: [Poller.Ready]
         do throws(KernelFailure) {
             events = try poller.wait(until: deadline)
@@ -96,6 +104,7 @@ internal final class PumpLoop {
             pauseBriefly()
             events = []
         }
+        if !parked.isEmpty { unpark() }
         if !unwatchableLogs.isEmpty {
             let again = unwatchableLogs
             unwatchableLogs = []
@@ -220,7 +229,7 @@ internal final class PumpLoop {
     internal func end(_ stream: PumpStream, at now: Instant) {
         let worker = stream.worker
         if let tap = stream.tap {
-            tap.finish(reports)
+            tap.finish(at: now, reports)
             writePending(stream, tap, at: now)
         }
         streams[stream.token] = nil
