@@ -16,6 +16,7 @@ time.sleep(1000)
 """
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
 DEV_LOG = "/dev/log"
+MADE = []
 
 
 def listen():
@@ -23,8 +24,10 @@ def listen():
     path = os.path.realpath(DEV_LOG)
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        # A container's /dev/log may be a link into nothing.
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.isdir(os.path.dirname(path)):
+            # A container's /dev/log may be a link into nothing.
+            os.mkdir(os.path.dirname(path))
+            MADE.append(os.path.dirname(path))
         log.bind(path)
     except OSError as error:
         print(f"the system log is not looked at: cannot bind {path}: {error}")
@@ -112,6 +115,8 @@ stderr_logfile = syslog
     finally:
         if path:
             os.unlink(path)
+        for directory in MADE:
+            os.rmdir(directory)
 
 
 run(Daemon, scenario)

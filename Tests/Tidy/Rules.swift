@@ -8,7 +8,7 @@ enum Architecture {
         "Core": [],
         "Config": ["WardenCore", "FoundationEssentials"],
         "Wire": ["WardenCore", "FoundationEssentials"],
-        "Linux": Set(pure + apple + ["CWardenLinux", "CSystemd", "CPCRE2", "SystemPackage", "Glibc"]),
+        "Linux": Set(pure + apple + ["CWardenLinux", "CSystemd", "CPCRE2", "CZlib", "SystemPackage", "Glibc"]),
         "History": Set(pure + apple + ["Foundation", "GRDB"]).subtracting(["WardenConfig"]),
         "Control": Set(
             pure + apple + [

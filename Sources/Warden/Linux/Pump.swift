@@ -52,6 +52,8 @@ internal enum PumpOrder: Sendable {
     case exited(WorkerID)
     case reopenLogs
     case clear(WorkerID, OutputStream, reply: @Sendable (KernelFailure?) -> Void)
+    /// Of the compressor; owns the descriptor.
+    case compressed(CompressedFile)
     case lastLines(WorkerID, reply: @Sendable ([String]) -> Void)
     case stop
 }

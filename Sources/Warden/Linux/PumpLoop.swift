@@ -33,6 +33,7 @@ internal final class PumpLoop {
     /// Streams that wait for the system log.
     internal var parked: [PumpStream] = []
     internal let syslog: SyslogSender?
+    internal let compressor: LogCompressor
     internal var movedBytes = 0
     private var hastyTurns = 0
 
@@ -46,6 +47,10 @@ internal final class PumpLoop {
         self.reports = reports
         self.syslog = syslog
         self.drainAfterExit = drainAfterExit
+        compressor = try LogCompressor { file in
+            // A full mailbox: the file stays as it is.
+            if mailbox.post(.compressed(file)) == .full { CompressedFile.close(file) }
+        }
         do throws(PatternFailure) {
             tools = try ScanTools()
         } catch {
@@ -64,6 +69,8 @@ internal final class PumpLoop {
             for stream in worker.streams { pump(stream, at: now) }
         }
         for worker in Array(workers.values) { conclude(worker, at: now) }
+        compressor.stop()
+        for case .compressed(let file) in mailbox.drain() { place(file) }
     }
 
     private func turn() {
