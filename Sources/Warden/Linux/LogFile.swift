@@ -48,6 +48,7 @@ package final class LogFile {
     private struct Opened: ~Copyable {
         let descriptor: Descriptor
         let sink: Sink
+        let isSocket: Bool
     }
 
     /// Its name.
@@ -275,6 +276,7 @@ package final class LogFile {
     }
 
     private func pass(_ bytes: UnsafeRawBufferPointer, from source: borrowing ScratchPipe.Source) -> Int {
+        if opened.isSocket { return send(bytes, from: source) }
         if canSplice, source.isPipe {
             let answer = source.splice(to: number, bytes.count)
             if answer != -Int(EINVAL) { return answer }
@@ -283,6 +285,13 @@ package final class LogFile {
         let written = Glibc.write(number, bytes.baseAddress, bytes.count)
         if written < 0 { return errno == EINTR ? -Int(EAGAIN) : -Int(errno) }
         return source.discard(written)
+    }
+
+    // A socket was inherited, and whether it may block is not for us to change: others have it too.
+    private func send(_ bytes: UnsafeRawBufferPointer, from source: borrowing ScratchPipe.Source) -> Int {
+        let sent = Glibc.send(number, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
+        if sent < 0 { return errno == EINTR ? -Int(EAGAIN) : -Int(errno) }
+        return source.discard(sent)
     }
 
     // MARK: - Opening
@@ -319,8 +328,9 @@ package final class LogFile {
         var flags = O_CREAT | O_NONBLOCK | O_NOCTTY | (isFifo ? O_RDWR : O_WRONLY)
         if truncated { flags |= O_TRUNC }
         let descriptor = try openOrInherit(path, flags)
-        let isFile = fstat(descriptor.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        return Opened(descriptor: descriptor, sink: isFile ? .file : .flow)
+        let kind = fstat(descriptor.rawValue, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        return Opened(
+            descriptor: descriptor, sink: kind == S_IFREG ? .file : .flow, isSocket: kind == S_IFSOCK)
     }
 
     // /dev/stdout cannot be opened when it is a socket, as under systemd: a copy of the descriptor serves then.
