@@ -53,10 +53,13 @@ let package = Package(
         .systemLibrary(
             name: "CPCRE2", path: "Sources/Warden/CPCRE2", pkgConfig: "libpcre2-8",
             providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/Warden/CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]),
         room(
             "WardenLinux", at: "Linux",
             [
-                "WardenCore", "WardenConfig", "WardenWire", "CWardenLinux", "CSystemd", "CPCRE2",
+                "WardenCore", "WardenConfig", "WardenWire", "CWardenLinux", "CSystemd", "CPCRE2", "CZlib",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         room(

@@ -46,6 +46,9 @@ import WardenCore
             serverurl=http://h:1
             rlimit_nofile=100:200
             kill_tree=yes
+            stdout_syslog=true
+            log_compress=on
+            log_prefix={name}{{}} [{stream}]
             """)
         #expect(result.lines == [])
         let spec = try #require(result.programs.last)
@@ -76,6 +79,11 @@ import WardenCore
         #expect(spec.standardOutput.destination == .file("/tmp/x.log"))
         #expect(spec.standardOutput.maximumBytes == 2 << 20)
         #expect(spec.standardOutput.backupCount == 0)
+        #expect(spec.standardOutput.writesSyslog)
+        #expect(spec.standardOutput.compresses)
+        #expect(
+            spec.standardOutput.prefix
+                == LinePrefix([.field(.name), .text("{} ["), .field(.stream), .text("] ")]))
         #expect(spec.standardError == nil)
     }
 
@@ -129,6 +137,9 @@ import WardenCore
         ("ready=line:(", "bad pattern at offset 1: missing closing parenthesis in '('"),
         ("stop_command='", "no closing quotation mark"),
         ("log_compress=gzip", "'gzip' is not a boolean"),
+        ("log_prefix={nam}", "there is no field 'nam'; there are {time} {utc} {name}"),
+        ("log_prefix={name", "a brace has no partner; a brace itself is written twice"),
+        ("log_prefix=a}", "a brace has no partner"),
         ("essential=x", "'x' is not a boolean"),
         ("env_file=", "the value is empty"),
     ])
@@ -177,9 +188,7 @@ import WardenCore
         ("restart_delay=5s\nmax_backoff=1s", "is shorter than restart_delay"),
         ("stdout_logfile=/none/x.log", "the directory '/none' does not exist yet; it is made when the program starts"),
         ("stderr_logfile=~/none/x.log", "the directory '/root/none' does not exist yet"),
-        ("log_prefix=%%", "this version does not act on it"),
-        ("log_compress=true", "this version does not act on it"), ("stdout_syslog=true", "does not act on it yet"),
-        ("stdout_logfile=syslog", "syslog is not written by this version yet"),
+        ("stdout_logfile=syslog", "this way of saying it is deprecated; write stdout_syslog=true"),
         ("stdout_logfile_maxbytes=0", "an AUTO log without rotation can fill the file system"),
         ("redirect_stderr=true\nstderr_logfile=/tmp/e", "it is ignored, because redirect_stderr is true"),
         ("comand=/bin/y", "unknown key 'comand' is ignored; did you mean 'command'?"),

@@ -9,7 +9,7 @@ enum Architecture {
         "Config": ["WardenCore", "FoundationEssentials"],
         "Wire": ["WardenCore", "FoundationEssentials"],
         "Secrets": ["CryptoExtras"],
-        "Linux": Set(pure + apple + ["CWardenLinux", "CSystemd", "CPCRE2", "SystemPackage", "Glibc"]),
+        "Linux": Set(pure + apple + ["CWardenLinux", "CSystemd", "CPCRE2", "CZlib", "SystemPackage", "Glibc"]),
         "History": Set(pure + apple + ["Foundation", "GRDB"]).subtracting(["WardenConfig"]),
         "Control": Set(
             pure + apple + [

@@ -18,6 +18,8 @@ package enum ConfigLimits {
     package static let argumentBytes = 128 * 1024
     /// The longest duration that can be written.
     package static let longestDuration: Duration = .seconds(3650 * 86400)
+    /// Bytes of `log_prefix`.
+    package static let linePrefixBytes = 256
     /// How long a program with a `ready` of its own may take to be ready, where `startsecs` is not written.
     package static let readinessTimeout: Duration = .seconds(60)
     /// The shortest time between two samples or two probes.

@@ -42,23 +42,6 @@ extension ProgramReader {
         // A second, supervisord's default, is a time-out that hardly a program that needs a readiness would meet.
         if view.entry("startsecs") == nil { spec.startSeconds = ConfigLimits.readinessTimeout }
     }
-
-    /// Options of supervisord's that are accepted and checked, and that nothing acts on yet.
-    func readNotYet(_ loading: inout Loading) {
-        for (key, check) in Self.notYet where view.section.entries[key] != nil {
-            guard loading.readOptional(key, view, check) != nil else { continue }
-            loading.warn(key, view, "this version does not act on it yet")
-        }
-        for key in ["stdout_syslog", "stderr_syslog"]
-        where loading.read(key, view, default: false, Values.boolean) {
-            loading.warn(key, view, "this version does not act on it yet")
-        }
-    }
-
-    private static let notYet: [(String, @Sendable (String) throws(ValueError) -> Void)] = [
-        ("log_prefix", { (text) throws(ValueError) in _ = try Values.nonempty(text) }),
-        ("log_compress", { (text) throws(ValueError) in _ = try Values.boolean(text) }),
-    ]
 }
 
 /// `depends_on` of all programs together.

@@ -55,6 +55,9 @@ extension Loading {
         spec.backupCount = read(key + "_backups", view, default: spec.backupCount, Values.count)
         spec.captureBytes = read(stream + "_capture_maxbytes", view, default: 0, Values.byteSize)
         spec.emitsEvents = read(stream + "_events_enabled", view, default: false, Values.boolean)
+        spec.writesSyslog = read(stream + "_syslog", view, default: false, Values.boolean)
+        spec.compresses = read("log_compress", view, default: false, Values.boolean)
+        spec.prefix = read("log_prefix", view, default: nil, Values.linePrefix)
         let text = read(key, view, default: "AUTO") { Self.expandedAgain($0, view.scope, here) }
         switch text.lowercased() {
         case "auto":
@@ -64,8 +67,10 @@ extension Loading {
             }
         case "none", "off", "": spec.destination = .none
         case "syslog":
+            // As supervisord rewrites it.
             spec.destination = .none
-            warn(key, view, "syslog is not written by this version yet; the output is read and dropped")
+            spec.writesSyslog = true
+            warn(key, view, "this way of saying it is deprecated; write \(stream)_syslog=true and \(key)=NONE")
         default:
             do {
                 spec.destination = .file(try Values.logPath(text, host))

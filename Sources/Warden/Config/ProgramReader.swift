@@ -29,7 +29,6 @@ struct ProgramReader {
         if view.entry("command") == nil {
             loading.diagnostics.error(view.place, "[\(view.name)] has no command; add command=/path/to/program")
         }
-        readNotYet(&loading)
         var health = loading.health.spec(program: program, group: group)
         // A listener is silent as long as nothing happens: that is no sign of anything unless a section says so.
         if flavor == .listener, !supervision.isNamedByHealthSection { health.heartbeat = .none }
@@ -55,6 +54,8 @@ struct ProgramReader {
                 // It is the protocol: supervisord neither captures it nor makes events of it.
                 output.captureBytes = 0
                 output.emitsEvents = false
+                output.writesSyslog = false
+                output.prefix = nil
             }
             let errors = errorLog(redirects: redirects, &loading)
             supervision.stopCommand = loading.readOptional("stop_command", view, Values.command)

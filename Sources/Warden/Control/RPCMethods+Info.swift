@@ -114,7 +114,7 @@ extension ConfiguredProgram {
             .init("\(prefix)_logfile", .string(file)),
             .init("\(prefix)_logfile_backups", .int(Int64(log.backupCount))),
             .init("\(prefix)_logfile_maxbytes", .int(log.maximumBytes)),
-            .init("\(prefix)_syslog", .bool(false)),
+            .init("\(prefix)_syslog", .bool(log.writesSyslog)),
         ]
     }
 }

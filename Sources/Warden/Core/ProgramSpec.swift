@@ -260,6 +260,12 @@ package struct LogSpec: Hashable, Sendable {
     package var captureBytes: Int64 = 0
     /// `*_events_enabled`: everything that is written makes PROCESS_LOG events.
     package var emitsEvents = false
+    /// `*_syslog`: each line goes to the system log, too.
+    package var writesSyslog = false
+    /// `log_prefix`: what stands before each line; `nil` is nothing.
+    package var prefix: LinePrefix?
+    /// `log_compress`: rotated files are compressed.
+    package var compresses = false
 
     /// The defaults of supervisord 4.3.0: AUTO, 50 MB, 10 backups.
     package init() {}

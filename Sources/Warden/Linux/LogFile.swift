@@ -19,7 +19,8 @@ package enum LogTarget: Hashable, Sendable {
     /// Read and dropped.
     case nowhere
     /// A file, fifo or device. `maximumBytes` 0 never rotates; `backupCount` 0 truncates in place.
-    case file(path: String, maximumBytes: Int64, backupCount: Int)
+    /// `compresses`: rotated files become `NAME.1.gz` and so on.
+    case file(path: String, maximumBytes: Int64, backupCount: Int, compresses: Bool = false)
 }
 
 /// One log: a file that rotates as supervisord's do, or a fifo or device that may make its worker wait.
@@ -37,7 +38,7 @@ package final class LogFile {
         case waiting(writtenBytes: Int)
     }
 
-    private enum Sink: Hashable {
+    internal enum Sink: Hashable {
         /// Has a size and an offset.
         case file
         /// A fifo, a terminal, a device: takes bytes in order, and may be full.
@@ -47,6 +48,7 @@ package final class LogFile {
     private struct Opened: ~Copyable {
         let descriptor: Descriptor
         let sink: Sink
+        let isSocket: Bool
     }
 
     /// Its name.
@@ -56,19 +58,23 @@ package final class LogFile {
     /// Bytes that were lost in all.
     package private(set) var droppedBytesInAll: UInt64 = 0
     /// Why it cannot be written to now: an errno, 0 when it can.
-    package private(set) var trouble: Int32 = 0
+    package internal(set) var trouble: Int32 = 0
 
-    private var maximumBytes: Int64
-    private var backupCount: Int
+    internal var maximumBytes: Int64
+    internal var backupCount: Int
     private var opened: Opened
-    private var offset: Int64 = 0
-    private var endsWithLine = true
+    internal var offset: Int64 = 0
+    internal var endsWithLine = true
     private var canSplice = true
     private var retryAt: Instant?
     /// A rotation that failed is tried again when the file has reached this.
-    private var rotationAtBytes: Int64
+    internal var rotationAtBytes: Int64
     /// The file at `path` is to be opened anew before the next chunk.
-    private var mustReopen = false
+    internal var mustReopen = false
+    /// Takes rotated files that are to be compressed, and answers whether it did; `nil` leaves them as they are.
+    internal var compress: ((RotatedFile) -> Bool)?
+    /// Inodes of rotated files that it has.
+    internal var compressing: Set<UInt64> = []
 
     /// Opens a log, or makes it.
     ///
@@ -88,7 +94,7 @@ package final class LogFile {
 
     /// For an epoll to wait until a full sink can be written to.
     internal var number: CInt { opened.descriptor.rawValue }
-    private var sink: Sink { opened.sink }
+    internal var sink: Sink { opened.sink }
 
     // MARK: - Writing
 
@@ -270,6 +276,7 @@ package final class LogFile {
     }
 
     private func pass(_ bytes: UnsafeRawBufferPointer, from source: borrowing ScratchPipe.Source) -> Int {
+        if opened.isSocket { return send(bytes, from: source) }
         if canSplice, source.isPipe {
             let answer = source.splice(to: number, bytes.count)
             if answer != -Int(EINVAL) { return answer }
@@ -278,6 +285,13 @@ package final class LogFile {
         let written = Glibc.write(number, bytes.baseAddress, bytes.count)
         if written < 0 { return errno == EINTR ? -Int(EAGAIN) : -Int(errno) }
         return source.discard(written)
+    }
+
+    // A socket was inherited, and whether it may block is not for us to change: others have it too.
+    private func send(_ bytes: UnsafeRawBufferPointer, from source: borrowing ScratchPipe.Source) -> Int {
+        let sent = Glibc.send(number, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
+        if sent < 0 { return errno == EINTR ? -Int(EAGAIN) : -Int(errno) }
+        return source.discard(sent)
     }
 
     // MARK: - Opening
@@ -298,7 +312,7 @@ package final class LogFile {
         try openAnew(truncated: false)
     }
 
-    private func openAnew(truncated: Bool) throws(KernelFailure) {
+    internal func openAnew(truncated: Bool) throws(KernelFailure) {
         opened = try Self.open(path, truncated: truncated)
         canSplice = true
         endsWithLine = true
@@ -314,8 +328,9 @@ package final class LogFile {
         var flags = O_CREAT | O_NONBLOCK | O_NOCTTY | (isFifo ? O_RDWR : O_WRONLY)
         if truncated { flags |= O_TRUNC }
         let descriptor = try openOrInherit(path, flags)
-        let isFile = fstat(descriptor.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        return Opened(descriptor: descriptor, sink: isFile ? .file : .flow)
+        let kind = fstat(descriptor.rawValue, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        return Opened(
+            descriptor: descriptor, sink: kind == S_IFREG ? .file : .flow, isSocket: kind == S_IFSOCK)
     }
 
     // /dev/stdout cannot be opened when it is a socket, as under systemd: a copy of the descriptor serves then.
@@ -341,38 +356,5 @@ package final class LogFile {
         guard fstat(number, &status) == 0 else { return }
         if Int64(status.st_size) != offset { endsWithLine = true }
         offset = Int64(status.st_size)
-    }
-
-    // MARK: - Rotation
-
-    // /dev/stdout may be a regular file; renaming a link in /dev would harm more than this log.
-    private var isSpecialPath: Bool { path.hasPrefix("/dev/") || path.hasPrefix("/proc/") }
-
-    private func rotateIfDue() {
-        guard maximumBytes > 0, offset >= rotationAtBytes, sink == .file, !isSpecialPath else { return }
-        guard endsWithLine || offset >= rotationAtBytes + Int64(LogFileLimits.unendedLineBytes) else { return }
-        if backupCount == 0 {
-            if ftruncate(number, 0) == 0 { offset = 0 } else { rotationAtBytes = offset + maximumBytes }
-            return
-        }
-        var index = backupCount - 1
-        while index >= 1 {
-            // Most of them do not exist yet.
-            _ = rename("\(path).\(index)", "\(path).\(index + 1)")
-            index -= 1
-        }
-        guard rename(path, "\(path).1") == 0 else {
-            // Without the right to rename, the log goes on growing; better than losing it.
-            trouble = errno
-            rotationAtBytes = offset + maximumBytes
-            return
-        }
-        do throws(KernelFailure) {
-            try openAnew(truncated: true)
-        } catch {
-            trouble = error.errorNumber
-            mustReopen = true
-            rotationAtBytes = offset + maximumBytes
-        }
     }
 }

@@ -23,6 +23,8 @@ package struct PumpReports: Sendable {
     package var wrote: @Sendable (WorkerOutput) -> Void
     /// An event listener said something in its protocol.
     package var said: @Sendable (WorkerID, [ListenerWord]) -> Void
+    /// Output that is copied into the daemon's own log.
+    package var copied: @Sendable (StreamOrigin, OutputChannel, String) -> Void
 
     /// - Parameters: as the properties of the same names.
     package init(
@@ -30,13 +32,15 @@ package struct PumpReports: Sendable {
         closed: @escaping @Sendable (WorkerID) -> Void = { _ in },
         trouble: @escaping @Sendable (LogTrouble) -> Void = { _ in },
         wrote: @escaping @Sendable (WorkerOutput) -> Void = { _ in },
-        said: @escaping @Sendable (WorkerID, [ListenerWord]) -> Void = { _, _ in }
+        said: @escaping @Sendable (WorkerID, [ListenerWord]) -> Void = { _, _ in },
+        copied: @escaping @Sendable (StreamOrigin, OutputChannel, String) -> Void = { _, _, _ in }
     ) {
         self.facts = facts
         self.closed = closed
         self.trouble = trouble
         self.wrote = wrote
         self.said = said
+        self.copied = copied
     }
 }
 
@@ -48,6 +52,8 @@ internal enum PumpOrder: Sendable {
     case exited(WorkerID)
     case reopenLogs
     case clear(WorkerID, OutputStream, reply: @Sendable (KernelFailure?) -> Void)
+    /// Of the compressor; owns the descriptor.
+    case compressed(CompressedFile)
     case lastLines(WorkerID, reply: @Sendable ([String]) -> Void)
     case stop
 }
@@ -66,17 +72,19 @@ package final class Pump: Sendable {
     ///
     /// - Parameters:
     ///   - reports: where it reports to.
+    ///   - syslog: where `*_syslog` leads; `nil` is nowhere.
     ///   - drainAfterExit: how long the pipes of a worker that has exited are read.
     /// - Throws: EMFILE and ENFILE; EAGAIN when there may be no more threads.
     package init(
-        reports: PumpReports, drainAfterExit: Duration = PumpLimits.drainAfterExit
+        reports: PumpReports, syslog: SyslogSender? = nil, drainAfterExit: Duration = PumpLimits.drainAfterExit
     ) throws(KernelFailure) {
         let now = MonotonicClock.now()
         beat = LoopBeat(at: now)
         drained = DrainRecord(at: now)
         mailbox = try Mailbox(capacity: PumpLimits.orders)
         let loop = try PumpLoop(
-            mailbox: mailbox, beat: beat, drained: drained, reports: reports, drainAfterExit: drainAfterExit)
+            mailbox: mailbox, beat: beat, drained: drained, reports: reports, syslog: syslog,
+            drainAfterExit: drainAfterExit)
         thread = Mutex(try NamedThread.start(name: "pump") { loop.run() })
     }
 

@@ -37,6 +37,14 @@ package enum PumpLimits {
     package static let eventBytes = 128 * 1024
     /// Bytes of one PROCESS_COMMUNICATION event, whatever `*_capture_maxbytes` says.
     package static let captureBytes = 16 * 1024 * 1024
+    /// Bytes of a line that wait for its end, with their prefix or on their way to the system log.
+    package static let heldLineBytes = 8 * 1024
+    /// A line that waits for its end is let through without it after this.
+    package static let heldLineTime: Duration = .milliseconds(500)
+    /// Bytes for the system log that wait to be sent; past these the workers that write them wait.
+    package static let syslogBytes = 1024 * 1024
+    /// Pieces of output for the system log that wait to be sent.
+    package static let syslogPieces = 16384
     /// Workers and streams at once.
     package static let streams = 32768
 }

@@ -11,6 +11,7 @@ extension PumpLoop {
         case .exited(let worker): exited(worker, at: now)
         case .reopenLogs: reopenLogs()
         case .clear(let worker, let stream, let reply): reply(clear(worker, stream))
+        case .compressed(let file): place(file)
         case .lastLines(let worker, let reply): reply(workers[worker]?.scanner.lastLines() ?? [])
         case .stop: isStopping = true
         }
@@ -33,7 +34,7 @@ extension PumpLoop {
             workers[id] = worker
         }
         let log = log(for: target, at: now)
-        let tap = treatment.isPlain ? nil : PumpTap(treatment, id, kind)
+        let tap = treatment.isPlain ? nil : PumpTap(treatment, id, kind, syslog)
         // tee(2) and splice(2) do not wait when they are told so; read(2) must be told by the pipe.
         if tap?.rewrites == true { _ = try? pipe.setNonblocking() }
         let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log, tap: tap)
@@ -45,17 +46,19 @@ extension PumpLoop {
     private func log(for target: LogTarget, at now: Instant) -> SharedLog? {
         switch target {
         case .nowhere: return nil
-        case .file(let path, let maximumBytes, let backupCount):
+        case .file(let path, let maximumBytes, let backupCount, let compresses):
             let log: SharedLog
             if let known = logs[path] {
                 log = known
-                log.setRotation(maximumBytes: maximumBytes, backupCount: backupCount)
             } else {
                 log = SharedLog(
                     path: path, maximumBytes: maximumBytes, backupCount: backupCount, token: newToken())
                 logs[path] = log
                 logsByToken[log.token] = log
             }
+            log.setRotation(
+                maximumBytes: maximumBytes, backupCount: backupCount,
+                compresses ? { [compressor] in compressor.take($0) } : nil)
             log.userCount += 1
             // At once, not with the first byte: `tail -f` shall find the file of a worker that is silent.
             beat.entered(.openLog, at: now, deadline: now + PumpLimits.writeDeadline)
@@ -63,6 +66,17 @@ extension PumpLoop {
             beat.left()
             return log
         }
+    }
+
+    /// A log may have no user any more; its rotated files still want their names.
+    internal func place(_ file: CompressedFile) {
+        file.place()
+        guard let log = logs[file.source.log] else { return }
+        log.file?.compressing.remove(file.source.inode)
+        // Once: it would be the same with every rotation.
+        guard let failure = file.failure, !log.cannotCompress else { return }
+        log.cannotCompress = true
+        reports.trouble(LogTrouble(path: log.path + ".1", failure: failure, droppedBytes: 0))
     }
 
     private func newToken() -> UInt64 {

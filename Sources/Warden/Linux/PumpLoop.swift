@@ -28,18 +28,29 @@ internal final class PumpLoop {
     internal var closingQueue: [PumpWorker] = []
     /// Logs that are full and that no epoll can wait for.
     private var unwatchableLogs: [SharedLog] = []
+    /// Lines that wait for their end, the one that has waited longest first.
+    internal var heldLines: [(due: Instant, stream: PumpStream)] = []
+    /// Streams that wait for the system log.
+    internal var parked: [PumpStream] = []
+    internal let syslog: SyslogSender?
+    internal let compressor: LogCompressor
     internal var movedBytes = 0
     private var hastyTurns = 0
 
     internal init(
         mailbox: Mailbox<PumpOrder>, beat: LoopBeat, drained: DrainRecord, reports: PumpReports,
-        drainAfterExit: Duration
+        syslog: SyslogSender?, drainAfterExit: Duration
     ) throws(KernelFailure) {
         self.mailbox = mailbox
         self.beat = beat
         self.drained = drained
         self.reports = reports
+        self.syslog = syslog
         self.drainAfterExit = drainAfterExit
+        compressor = try LogCompressor { file in
+            // A full mailbox: the file stays as it is.
+            if mailbox.post(.compressed(file)) == .full { CompressedFile.close(file) }
+        }
         do throws(PatternFailure) {
             tools = try ScanTools()
         } catch {
@@ -58,6 +69,8 @@ internal final class PumpLoop {
             for stream in worker.streams { pump(stream, at: now) }
         }
         for worker in Array(workers.values) { conclude(worker, at: now) }
+        compressor.stop()
+        for case .compressed(let file) in mailbox.drain() { place(file) }
     }
 
     private func turn() {
@@ -75,6 +88,7 @@ internal final class PumpLoop {
                 resume(log)
             }
         }
+        letHeldLinesThrough(at: now)
         closeDue(at: now)
         // What epoll did not name was empty when it answered; what it named was emptied since, or is held.
         if events.count < EdgeLimits.eventsPerWait { drained.advance(to: now) }
@@ -87,7 +101,8 @@ internal final class PumpLoop {
         var deadline = now + PumpLimits.longestWait
         if let due = reportQueue.first?.due { deadline = min(deadline, due) }
         if let due = closingQueue.first?.closesAt { deadline = min(deadline, due) }
-        if !unwatchableLogs.isEmpty { deadline = min(deadline, now + PumpLimits.sinkRetry) }
+        if let due = heldLines.first?.due { deadline = min(deadline, due) }
+        if !unwatchableLogs.isEmpty || !parked.isEmpty { deadline = min(deadline, now + PumpLimits.sinkRetry) }
         let events: [Poller.Ready]
         do throws(KernelFailure) {
             events = try poller.wait(until: deadline)
@@ -96,6 +111,7 @@ internal final class PumpLoop {
             pauseBriefly()
             events = []
         }
+        if !parked.isEmpty { unpark() }
         if !unwatchableLogs.isEmpty {
             let again = unwatchableLogs
             unwatchableLogs = []
@@ -220,7 +236,7 @@ internal final class PumpLoop {
     internal func end(_ stream: PumpStream, at now: Instant) {
         let worker = stream.worker
         if let tap = stream.tap {
-            tap.finish(reports)
+            tap.finish(at: now, reports)
             writePending(stream, tap, at: now)
         }
         streams[stream.token] = nil

@@ -59,12 +59,17 @@ internal final class SharedLog {
     internal var waiting: [PumpStream] = []
     internal private(set) var file: LogFile?
     internal private(set) var isTroubled = false
+    /// A rotated file could not be compressed, and that was told.
+    internal var cannotCompress = false
 
     private var maximumBytes: Int64
     private var backupCount: Int
     private var openFailure: KernelFailure?
     private var openAgainAt: Instant?
     private var lostUnopenedBytes: UInt64 = 0
+
+    /// Takes its rotated files to be compressed; `nil` leaves them as they are.
+    private var compress: ((RotatedFile) -> Bool)?
 
     internal init(path: String, maximumBytes: Int64, backupCount: Int, token: UInt64) {
         self.path = path
@@ -74,10 +79,12 @@ internal final class SharedLog {
     }
 
     /// The newest configuration of the file holds for all that write to it.
-    internal func setRotation(maximumBytes: Int64, backupCount: Int) {
+    internal func setRotation(maximumBytes: Int64, backupCount: Int, _ compress: ((RotatedFile) -> Bool)?) {
         self.maximumBytes = maximumBytes
         self.backupCount = backupCount
+        self.compress = compress
         file?.setRotation(maximumBytes: maximumBytes, backupCount: backupCount)
+        file?.compress = compress
     }
 
     /// Opens the file unless it is open. A failure is remembered and tried again later.
@@ -86,6 +93,7 @@ internal final class SharedLog {
         if let openAgainAt, instant < openAgainAt { return }
         do throws(KernelFailure) {
             file = try LogFile(path: path, maximumBytes: maximumBytes, backupCount: backupCount)
+            file?.compress = compress
             file?.lost(lostUnopenedBytes)
             lostUnopenedBytes = 0
             openFailure = nil

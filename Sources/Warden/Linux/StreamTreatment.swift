@@ -1,4 +1,4 @@
-internal import WardenCore
+package import WardenCore
 
 /// What is made of a stream's bytes beside their way into the log.
 package struct StreamTreatment: Hashable, Sendable {
@@ -12,11 +12,46 @@ package struct StreamTreatment: Hashable, Sendable {
     /// It is the protocol of event listeners.
     package var isListener = false
 
+    /// Whose output it is, as texts name it.
+    package var origin = StreamOrigin()
+    /// Colours and other codes of terminals are taken out (`strip_ansi`).
+    package var stripsANSI = false
+    /// What stands before each line of the log; `nil` is nothing.
+    package var prefix: LinePrefix?
+    /// Each line goes to the system log, too.
+    package var writesSyslog = false
+    /// Everything is copied into the daemon's own log, as supervisord does at `loglevel = debug`.
+    package var isCopied = false
+
     /// Nothing: the bytes go into the log as they are, and never through the daemon.
     package init() {}
 
     /// Whether there is nothing to do.
-    internal var isPlain: Bool { !emitsEvents && captureBytes == 0 && !isListener }
+    internal var isPlain: Bool {
+        !emitsEvents && captureBytes == 0 && !isListener && !stripsANSI && prefix == nil && !writesSyslog && !isCopied
+    }
+}
+
+/// Whose output a stream is, as texts name it.
+package struct StreamOrigin: Hashable, Sendable {
+    /// The process's name.
+    package var name = ""
+    /// Its group's.
+    package var group = ""
+    /// Its program's.
+    package var program = ""
+
+    /// Nobody's.
+    package init() {}
+
+    /// - Parameters:
+    ///   - name: the process and its group.
+    ///   - program: the name of its section.
+    package init(_ name: SlotName, program: String) {
+        self.name = name.process
+        group = name.group
+        self.program = program
+    }
 }
 
 extension OutputStream {

@@ -16,6 +16,7 @@ final class House {
     private let ground: LaunchGround
     private let sender: AlertSender
     private let server: ControlServer
+    private let syslog: SyslogSender
     private let store: HistoryStore?
     private let networkBeat: LoopBeat
     private let isShadow: Bool
@@ -43,7 +44,9 @@ final class House {
         let readers = try Readers()
         let notices = try Notices(log: log)
         let outputBudget = OutputBudget(log: log)
-        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, log))
+        let syslog = try SyslogSender(identifier: RuntimeLimits.syslogIdentifier) { House.tell($0, log) }
+        self.syslog = syslog
+        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, mainLog), syslog: syslog)
         let sampler = try Sampler { worker, sample in
             // Newer samples count more than older ones: when the shell is behind, the oldest event that waits is not
             // pushed out for one, because it may be an exit.
@@ -74,7 +77,9 @@ final class House {
             limits: limits.forWorkers(
                 minimumDescriptors: UInt64(settings.minimumDescriptors),
                 minimumProcesses: UInt64(settings.minimumProcesses)),
-            identifier: settings.identifier, runtimeDirectory: settings.childLogDirectory)
+            identifier: settings.identifier, stripsANSI: settings.stripsANSI,
+            copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
+            runtimeDirectory: settings.childLogDirectory)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
@@ -84,19 +89,22 @@ final class House {
     }
 
     private static func pumpReports(
-        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ log: @escaping @Sendable (LogRecord) -> Void
+        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ mainLog: MainLog
     ) -> PumpReports {
         PumpReports(
             facts: { worker, facts in _ = inbox.post(.worker(worker, .logged(facts))) },
-            trouble: { trouble in
-                let what = trouble.failure.map { "\($0)" } ?? "written to again"
-                let lost = trouble.droppedBytes > 0 ? ", \(trouble.droppedBytes) bytes dropped so far" : ""
-                log(LogRecord(trouble.failure == nil ? .info : .error, "log \(trouble.path): \(what)\(lost)"))
-            },
+            trouble: { House.tell($0) { mainLog.write($0) } },
             wrote: { output in
                 if outputBudget.take(output), inbox.post(.wrote(output)) == .full { outputBudget.give(output) }
             },
-            said: { worker, words in _ = inbox.post(.worker(worker, .said(words))) })
+            said: { worker, words in _ = inbox.post(.worker(worker, .said(words))) },
+            copied: { origin, channel, text in mainLog.write(output: text, of: origin.name, channel) })
+    }
+
+    private static func tell(_ trouble: LogTrouble, _ log: (LogRecord) -> Void) {
+        let what = trouble.failure.map { "\($0)" } ?? "written to again"
+        let lost = trouble.droppedBytes > 0 ? ", \(trouble.droppedBytes) bytes dropped so far" : ""
+        log(LogRecord(trouble.failure == nil ? .info : .error, "log \(trouble.path): \(what)\(lost)"))
     }
 
     /// A history that cannot be had is said, and nothing else happens.
@@ -142,6 +150,7 @@ final class House {
         mainLog.write(LogRecord(.info, "every worker has stopped"))
         parts.sampler.stop()
         parts.pump.stop()
+        syslog.stop()
         parts.bridge.closeAll()
         server.stop()
         sender.finish()
@@ -264,7 +273,7 @@ extension MainLog.Settings {
         let path: String? = if case .file(let path) = settings.log { path } else { nil }
         self.init(
             path: path, maximumBytes: settings.logMaximumBytes, backupCount: settings.logBackupCount,
-            level: LogRecord.Level(settings.logLevel),
+            level: LogRecord.Level(settings.logLevel), writesSyslog: settings.log == .syslog,
             copiesToStandardOutput: settings.isForeground && !settings.isSilent && !isInJournal,
             writesJournal: configuration.warden.writesJournal && isInJournal, identifier: "warden")
     }

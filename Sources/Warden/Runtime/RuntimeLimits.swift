@@ -8,6 +8,10 @@ enum RuntimeLimits {
     static let requestsInFlight = 2048
     /// Lines waiting to be written to the daemon's own log; the oldest are dropped, and counted.
     static let logLines = 4096
+    /// Bytes of workers' output waiting to be copied into it (`loglevel = debug`).
+    static let copiedOutputBytes = 8 * 1024 * 1024
+    /// The name in the system log: supervisord's, which filters look for.
+    static let syslogIdentifier = "supervisord"
     /// Incidents, alerts and restarts waiting for the database.
     static let scribeOrders = 16_384
     /// Alerts that are read back from the history at once.

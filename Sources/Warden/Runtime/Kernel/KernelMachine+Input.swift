@@ -126,11 +126,17 @@ extension WorkerProcess {
 }
 
 extension StreamTreatment {
-    init(_ spec: LogSpec, pid: Int32, isListener: Bool) {
+    init(_ log: LogSpec, of program: ProgramSpec, pid: Int32, isListener: Bool, _ ground: LaunchGround) {
         self.init()
         self.pid = pid
         self.isListener = isListener
-        emitsEvents = spec.emitsEvents
-        captureBytes = Int(clamping: spec.captureBytes)
+        origin = StreamOrigin(program.name, program: program.program)
+        // A listener's words are its protocol: they are logged as they are, and copied nowhere, as by supervisord.
+        stripsANSI = ground.stripsANSI && !isListener
+        isCopied = ground.copiesOutput && !isListener
+        prefix = log.prefix
+        writesSyslog = log.writesSyslog
+        emitsEvents = log.emitsEvents
+        captureBytes = Int(clamping: log.captureBytes)
     }
 }

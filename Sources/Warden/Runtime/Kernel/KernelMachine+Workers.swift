@@ -45,11 +45,12 @@ extension KernelMachine {
         let pid = spawned.child.pid
         attach(
             worker, .standardOutput, output.takeReader(), to: outputTarget, rules: rules,
-            StreamTreatment(spec.standardOutput, pid: pid, isListener: spec.launch.isListener))
+            StreamTreatment(
+                spec.standardOutput, of: spec, pid: pid, isListener: spec.launch.isListener, ground))
         if let errorTarget {
             attach(
                 worker, .standardError, errors.takeReader(), to: errorTarget, rules: rules,
-                StreamTreatment(spec.standardError ?? LogSpec(), pid: pid, isListener: false))
+                StreamTreatment(spec.standardError ?? LogSpec(), of: spec, pid: pid, isListener: false, ground))
         }
         adopt(
             WorkerProcess(

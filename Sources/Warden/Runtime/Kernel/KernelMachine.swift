@@ -26,6 +26,10 @@ struct LaunchGround: Sendable {
     var limits: [ResourceLimit]
     /// `identifier` of `[supervisord]`: `server` in the header of events.
     var identifier: String
+    /// `strip_ansi` of `[supervisord]`.
+    var stripsANSI: Bool
+    /// `loglevel = debug`: workers' output is copied into the daemon's own log.
+    var copiesOutput: Bool
     /// Where the sockets of workers with `heartbeat = notify` are made.
     var runtimeDirectory: String
 }

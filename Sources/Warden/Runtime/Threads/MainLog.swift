@@ -10,6 +10,7 @@ import WardenLinux
 final class MainLog: Sendable {
     private enum Order: Sendable {
         case line(LogRecord, WallTime)
+        case output(of: String, OutputChannel, String, WallTime)
         case reopen
         case clear(done: @Sendable (Bool) -> Void)
         case end
@@ -21,6 +22,8 @@ final class MainLog: Sendable {
         var maximumBytes: Int64
         var backupCount: Int
         var level: LogRecord.Level
+        /// `logfile = syslog`.
+        var writesSyslog: Bool
         var copiesToStandardOutput: Bool
         var writesJournal: Bool
         var identifier: String
@@ -30,6 +33,7 @@ final class MainLog: Sendable {
     private let orders: Mailbox<Order>
     private let settings: Settings
     private let droppedLines = Atomic<Int>(0)
+    private let outputBytes = Atomic<Int>(0)
 
     init(_ settings: Settings) throws(KernelFailure) {
         self.settings = settings
@@ -41,9 +45,25 @@ final class MainLog: Sendable {
     /// Takes a line, and returns at once.
     func write(_ record: LogRecord) {
         guard record.level >= settings.level else { return }
-        guard let dropped = orders.postNewest(.line(record, WallClock.now())) else { return }
+        if let lost = orders.postNewest(.line(record, WallClock.now())) { dropped(lost) }
+    }
+
+    /// Takes a worker's output, as supervisord copies it at `loglevel = debug`, and returns at once.
+    func write(output text: String, of name: String, _ channel: OutputChannel) {
+        let size = text.utf8.count
+        guard outputBytes.load(ordering: .relaxed) + size <= RuntimeLimits.copiedOutputBytes else {
+            droppedLines.add(1, ordering: .relaxed)
+            return
+        }
+        outputBytes.add(size, ordering: .relaxed)
+        let lost = orders.postNewest(.output(of: name, channel, text, WallClock.now()))
+        if let lost { dropped(lost) }
+    }
+
+    private func dropped(_ order: Order) {
+        if case .output(_, _, let text, _) = order { outputBytes.subtract(text.utf8.count, ordering: .relaxed) }
         droppedLines.add(1, ordering: .relaxed)
-        if case .clear(let done) = dropped { done(false) }
+        if case .clear(let done) = order { done(false) }
     }
 
     /// The file was moved away by somebody: SIGUSR2.
@@ -65,16 +85,21 @@ final class MainLog: Sendable {
 
     /// The thread's life.
     func run() {
-        var file = openFile()
+        var outlets = Outlets(
+            file: openFile(),
+            syslog: settings.writesSyslog ? SyslogSocket(identifier: RuntimeLimits.syslogIdentifier) : nil)
         while true {
             beat.turned(at: MonotonicClock.now())
             guard orders.wait(until: MonotonicClock.now() + .seconds(2)) else { continue }
             for order in orders.drain() {
                 switch order {
-                case .line(let record, let time): write(record, time, to: &file)
-                case .reopen: reopen(file)
+                case .line(let record, let time): write(record, time, to: &outlets)
+                case .output(let name, let channel, let text, let time):
+                    outputBytes.subtract(text.utf8.count, ordering: .relaxed)
+                    write(output: text, of: name, channel, time, to: &outlets)
+                case .reopen: reopen(outlets.file)
                 case .clear(let done):
-                    clear(file)
+                    clear(outlets.file)
                     done(true)
                 case .end: return
                 }
@@ -82,7 +107,7 @@ final class MainLog: Sendable {
             let dropped = droppedLines.exchange(0, ordering: .relaxed)
             if dropped > 0 {
                 let text = "\(dropped) lines of this log were dropped: they came faster than they could be written"
-                write(LogRecord(.warn, text), WallClock.now(), to: &file)
+                write(LogRecord(.warn, text), WallClock.now(), to: &outlets)
             }
         }
     }
@@ -98,17 +123,33 @@ final class MainLog: Sendable {
         }
     }
 
-    private func write(_ record: LogRecord, _ time: WallTime, to file: inout LogFile?) {
-        let line = "\(LocalClock.logStamp(of: time)) \(record.level.tag) \(MainLog.oneLine(record.message))\n"
+    private func write(_ record: LogRecord, _ time: WallTime, to outlets: inout Outlets) {
+        let line = "\(LocalClock.logStamp(of: time)) \(record.level.tag) \(MainLog.oneLine(record.message))"
         let now = MonotonicClock.now()
         beat.entered(.writeDaemonLog, at: now, deadline: now + .seconds(5))
         defer { beat.left() }
-        file?.append(Array(line.utf8), at: now)
-        if settings.copiesToStandardOutput { StandardOutput.write(line) }
+        outlets.append(line + "\n", record.level, time, at: now)
+        if settings.copiesToStandardOutput { StandardOutput.write(line + "\n") }
         if settings.writesJournal {
             // No journald, or a full one: the file has the line.
             try? Journal.send(record, identifier: settings.identifier)
         }
+    }
+
+    /// The text keeps its lines, as in supervisord's log, but no code of a terminal.
+    private func write(
+        output text: String, of name: String, _ channel: OutputChannel, _ time: WallTime, to outlets: inout Outlets
+    ) {
+        var plain = String.UnicodeScalarView()
+        plain.append(
+            contentsOf: text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F || $0 == "\n" || $0 == "\t" })
+        let stamp = "\(LocalClock.logStamp(of: time)) \(LogRecord.Level.debug.tag)"
+        let lines = "\(stamp) '\(name)' \(channel.rawValue) output:\n\(String(plain))\n"
+        let now = MonotonicClock.now()
+        beat.entered(.writeDaemonLog, at: now, deadline: now + .seconds(5))
+        defer { beat.left() }
+        outlets.append(lines, .debug, time, at: now)
+        if settings.copiesToStandardOutput { StandardOutput.write(lines) }
     }
 
     private func reopen(_ file: LogFile?) {
@@ -123,6 +164,30 @@ final class MainLog: Sendable {
     private static func oneLine(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 }) else { return text }
         return String(text.map { $0.isNewline ? " " : $0 })
+    }
+}
+
+/// Where lines go that stay.
+private struct Outlets: ~Copyable {
+    var file: LogFile?
+    var syslog: SyslogSocket?
+    private var syslogRetryAt: Instant?
+
+    init(file: LogFile?, syslog: consuming SyslogSocket?) {
+        self.file = file
+        self.syslog = syslog
+    }
+
+    mutating func append(_ lines: String, _ level: LogRecord.Level, _ time: WallTime, at now: Instant) {
+        file?.append(Array(lines.utf8), at: now)
+        if let syslogRetryAt, now < syslogRetryAt { return }
+        do throws(KernelFailure) {
+            for line in lines.utf8.split(separator: 0x0A) { try syslog?.send(line, level, at: time) }
+            syslogRetryAt = nil
+        } catch {
+            if syslogRetryAt == nil { StandardError.write("warden: \(error)\n") }
+            syslogRetryAt = now + SyslogLimits.retryAfter
+        }
     }
 }
 

@@ -57,7 +57,9 @@ final class WorkerLogs: Sendable {
         case .automatic: path = try automaticPath(of: name, stream, spec)
         }
         entries.withLock { $0[Key(name: name, stream: stream)] = Entry(spec: spec, path: path) }
-        return .file(path: path, maximumBytes: spec.maximumBytes, backupCount: spec.backupCount)
+        return .file(
+            path: path, maximumBytes: spec.maximumBytes, backupCount: spec.backupCount,
+            compresses: spec.compresses)
     }
 
     private func automaticPath(

@@ -1,0 +1,74 @@
+internal import Glibc
+internal import WardenCore
+
+/// Rotation as supervisord does it: `NAME.1` is the newest, a record is never split, the oldest goes.
+extension LogFile {
+    // /dev/stdout may be a regular file; renaming a link in /dev would harm more than this log.
+    internal var isSpecialPath: Bool { path.hasPrefix("/dev/") || path.hasPrefix("/proc/") }
+
+    internal func rotateIfDue() {
+        guard maximumBytes > 0, offset >= rotationAtBytes, sink == .file, !isSpecialPath else { return }
+        guard endsWithLine || offset >= rotationAtBytes + Int64(LogFileLimits.unendedLineBytes) else { return }
+        if backupCount == 0 {
+            if ftruncate(number, 0) == 0 { offset = 0 } else { rotationAtBytes = offset + maximumBytes }
+            return
+        }
+        let plain = shift()
+        guard rename(path, "\(path).1") == 0 else {
+            // Without the right to rename, the log goes on growing; better than losing it.
+            trouble = errno
+            rotationAtBytes = offset + maximumBytes
+            return
+        }
+        do throws(KernelFailure) {
+            try openAnew(truncated: true)
+        } catch {
+            trouble = error.errorNumber
+            mustReopen = true
+            rotationAtBytes = offset + maximumBytes
+        }
+        // The newest last: should not all be taken, it is the one that comes again soonest.
+        for index in plain + [1] { offer(index) }
+    }
+
+    /// Makes room for a new `NAME.1`.
+    ///
+    /// - Returns: the numbers of the files that are not compressed, oldest first; only where they are to be.
+    private func shift() -> [Int] {
+        let compresses = compress != nil
+        if compresses {
+            // A file of one kind would not be replaced by one of the other: there would be one more than are kept.
+            _ = unlink("\(path).\(backupCount)")
+            _ = unlink("\(path).\(backupCount).gz")
+        }
+        var plain: [Int] = []
+        var index = backupCount - 1
+        while index >= 1 {
+            // Most of them do not exist yet.
+            if rename("\(path).\(index)", "\(path).\(index + 1)") == 0 { plain.append(index + 1) }
+            if compresses { _ = rename("\(path).\(index).gz", "\(path).\(index + 1).gz") }
+            index -= 1
+        }
+        return compresses ? plain : []
+    }
+
+    /// Gives a rotated file away to be compressed. One that is not taken has its turn with the next rotation.
+    private func offer(_ index: Int) {
+        guard let compress else { return }
+        let name = "\(path).\(index)"
+        let descriptor: Descriptor
+        do throws(KernelFailure) {
+            descriptor = try Descriptor.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        } catch {
+            return
+        }
+        var status = stat()
+        guard fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            compressing.insert(UInt64(status.st_ino)).inserted
+        else { return }
+        let file = RotatedFile(
+            log: path, backupCount: backupCount, descriptor: descriptor.take(), device: UInt64(status.st_dev),
+            inode: UInt64(status.st_ino))
+        if !compress(file) { compressing.remove(UInt64(status.st_ino)) }
+    }
+}
