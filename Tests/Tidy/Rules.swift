@@ -8,6 +8,7 @@ enum Architecture {
         "Core": [],
         "Config": ["WardenCore", "FoundationEssentials"],
         "Wire": ["WardenCore", "FoundationEssentials"],
+        "Secrets": ["CryptoExtras"],
         "Linux": Set(pure + apple + ["CWardenLinux", "CSystemd", "CPCRE2", "SystemPackage", "Glibc"]),
         "History": Set(pure + apple + ["Foundation", "GRDB"]).subtracting(["WardenConfig"]),
         "Control": Set(
@@ -19,7 +20,6 @@ enum Architecture {
         "Runtime": Set(
             pure + apple + ["WardenLinux", "WardenHistory", "WardenControl", "WardenOutbound", "DequeModule"]),
         "Main": ["WardenRuntime", "Glibc"],
-        "Secrets": ["CryptoExtras"],
         "WardenCtl": Set(pure + apple + ["WardenSecrets", "WardenOutbound", "ArgumentParser", "Foundation", "Glibc"]),
     ]
 
