@@ -114,4 +114,23 @@ def play(side):
                  "/logtail/talker/other", "/logtail/", "/logtail", "/logtail/silent", "/logtail/many:many_00", "/mainlogtail",
                  "/logtail/many%3Amany_00"):
         case(f"GET {path}", request(f"GET {path} HTTP/1.1"))
+    page(case)
     return record.outcomes
+
+
+def page(case):
+    """The page for people: what it is made of is each daemon's own, what scripts meet is not."""
+    for line in ("GET /", "GET /index.html", "GET /ok.html", "GET /tail.html", "HEAD /",
+                 "HEAD /ok.html", "PUT /", "GET /tail.html?processname=talker&limit=100",
+                 "GET /tail.html?processname=nobody", "GET /stylesheets/supervisor.css", "GET /stylesheets/other.css",
+                 "GET /?message=hello", "GET /?action=refresh", "GET /?action=nonsense",
+                 "GET /?action=start&processname=nobody"):
+        case(line, request(f"{line} HTTP/1.1"))
+    form = "application/x-www-form-urlencoded"
+    for path, body in (("/", "action=start&processname=nobody"), ("/?action=start&processname=nobody", "x=1"),
+                       ("/index.html?action=stop", "processname=nobody"), ("/", "action=refresh"), ("/", "action=nonsense"),
+                       ("/", "action=start"), ("/", "x=1"), ("/tail.html", "processname=talker"), ("/ok.html", "x=1"),
+                       ("/?action=start&processname=nobody", "")):
+        case(f"POST {path} with {body}", request(f"POST {path} HTTP/1.1", body.encode(), Content_Type=form))
+    for path in ("/", "/tail.html", "/ok.html", "/stylesheets/supervisor.css"):
+        case(f"TCP without authorization: {path}", request(f"GET {path} HTTP/1.1"), over="tcp")

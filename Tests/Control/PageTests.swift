@@ -100,9 +100,9 @@ import WardenWire
             ("action=clearlog&processname=cat", "Log for cat cleared"),
             ("action=stop&processname=nobody", "No such process named nobody"),
             ("action=stop&processname=many%3A*", "No such process named many:*"),
-            ("action=stopall", "All stopped at Nov 22 15:27:00 2026"),
-            ("action=restartall", "All restarted at Nov 22 15:27:00 2026"),
-            ("action=refresh", "Page refreshed at Nov 22 15:27:00 2026"),
+            ("action=stopall", "All stopped at Sun Nov 22 15:27:00 2026"),
+            ("action=restartall", "All restarted at Sun Nov 22 15:27:00 2026"),
+            ("action=refresh", "Page refreshed at Sun Nov 22 15:27:00 2026"),
         ])
     func buttons(form: String, message: String) async throws {
         let daemon = FakeDaemon()

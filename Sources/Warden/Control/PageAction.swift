@@ -113,13 +113,18 @@ struct PageActions {
         }
     }
 
-    /// `Nov 22 18:05:33 2026`, in the daemon's time zone.
+    /// `Sun Nov 22 18:05:33 2026`, in the daemon's time zone, as C's ctime writes it.
     private var time: String {
-        let now = scope.settings.now()
-        let local = scope.settings.localTime(now)
+        let local = scope.settings.localTime(scope.settings.now())
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let month = months.indices.contains(local.month - 1) ? months[local.month - 1] : "???"
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(month) \(local.day) \(two(local.hour)):\(two(local.minute)):\(two(local.second)) \(local.year)"
+        guard months.indices.contains(local.month - 1) else { return "" }
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        // Sakamoto's rule: what each month shifts the day of the week by, in years that begin in March.
+        let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4][local.month - 1]
+        let year = max(1, local.month < 3 ? local.year - 1 : local.year)
+        let day = days[(year + year / 4 - year / 100 + year / 400 + shift + max(0, local.day)) % 7]
+        func two(_ number: Int, _ filler: String = "0") -> String { number < 10 ? "\(filler)\(number)" : "\(number)" }
+        let clock = "\(two(local.hour)):\(two(local.minute)):\(two(local.second))"
+        return "\(day) \(months[local.month - 1]) \(two(local.day, " ")) \(clock) \(local.year)"
     }
 }

@@ -53,7 +53,8 @@ enum PageStyle {
           gap: .25rem 1.25rem; }
         .stale { color: var(--bad); }
         @media (max-width: 52rem) {
-          thead { display: none; } tr, td { display: block; } tr { border-top: 1px solid var(--line); padding: .6rem 0; }
+          thead { display: none; } tr, td { display: block; }
+          tr { border-top: 1px solid var(--line); padding: .6rem 0; }
           tr:first-child { border-top: 0; } tr.attention { box-shadow: inset 3px 0 var(--bad); }
           td { border-top: 0; padding: .15rem .9rem; } tr.attention td.status { box-shadow: none; }
           td.status .health { display: inline-block; margin: 0 0 0 .3rem; } td:empty { display: none; }
