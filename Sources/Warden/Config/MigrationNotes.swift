@@ -34,6 +34,7 @@ enum MigrationNotes {
     private static func daemon(_ key: String) -> String? {
         switch key {
         case "logfile": "a full disk does not stop supervision; what was lost is counted and said"
+        case "strip_ansi": "codes that come in two pieces are taken out, too"
         case "minfds": "programs get this limit, not the one that the daemon raised for itself"
         default: nil
         }
@@ -48,6 +49,7 @@ enum MigrationNotes {
                 : "a reader that stalls, or a disk that is full, holds up this program's log alone"
         case "stdout_capture_maxbytes", "stderr_capture_maxbytes":
             Int(value) == 0 ? nil : "nothing of what follows the closing token is lost at exit"
+        case "stdout_syslog", "stderr_syslog": "a system log that is gone, or stuck, holds up nobody for long"
         case "startsecs", "stopwaitsecs": "measured on a clock that does not jump"
         default: nil
         }

@@ -2,8 +2,9 @@ import WardenCore
 
 /// `log_prefix`.
 extension Values {
-    /// `true`, `false`, or a text with fields in braces; `nil` is none. A space follows the text: the file's syntax cuts
-    /// off any at the end of a value.
+    /// `true`, `false`, or a text with fields in braces; `nil` is none.
+    ///
+    /// A space follows the text, because the file's syntax cuts off any at the end of a value.
     static func linePrefix(_ text: String) throws(ValueError) -> LinePrefix? {
         switch text.lowercased() {
         case "", "false", "no", "off", "none", "0": return nil

@@ -3,8 +3,8 @@ internal import WardenWire
 
 /// Puts a text before each line of a stream, wherever its reads are cut.
 ///
-/// A line is held until its end comes, so that lines of workers that share a log do not mix; but not for ever: a prompt,
-/// or a line that is longer than can be held, is let through without its end.
+/// A line is held until its end comes, so that lines of workers that share a log do not mix. But not for ever: a
+/// prompt, or a line that is longer than can be held, is let through as it is.
 package struct LinePrefixer: Sendable {
     /// When the line that is held began; `nil` when none is.
     package private(set) var heldSince: Instant?

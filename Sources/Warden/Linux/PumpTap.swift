@@ -137,8 +137,10 @@ internal final class PumpTap {
 }
 
 extension PumpLoop {
-    /// Moves a stream into its log by way of what changes its bytes. What the log cannot take yet stays in memory, and until it is
-    /// written nothing more is read: the worker waits then, as for every log that is full.
+    /// Moves a stream into its log by way of what changes its bytes.
+    ///
+    /// What the log cannot take yet stays in memory, and until it is written nothing more is read: the worker waits
+    /// then, as for every log that is full.
     internal func pumpRewritten(_ stream: PumpStream, _ tap: PumpTap, at now: Instant) {
         if !tap.pending.isEmpty {
             writePending(stream, tap, at: now)

@@ -36,7 +36,7 @@ package struct SyslogSocket: ~Copyable {
         do throws(KernelFailure) {
             try send(message)
         } catch {
-            // EAGAIN: it is there, and reads nothing. All else: it was started anew, and the socket is the former one's.
+            // EAGAIN: it is there, and reads nothing. All else: it was started anew, and ours is the former one's.
             if error.errorNumber == EAGAIN { throw error }
             socket = nil
             try send(message)
