@@ -13,8 +13,8 @@ enum Terminal {
 
     /// A line from the person; `nil` at the end of the input.
     static func ask(_ question: String, isSecret: Bool) -> String? {
-        // What is asked does not belong to an output that goes into a file.
-        let person = isatty(STDOUT_FILENO) == 1 ? STDOUT_FILENO : STDERR_FILENO
+        // The shell's prompts go where supervisorctl's do. `hash-password` prints what goes into a file.
+        let person = isSecret && isatty(STDOUT_FILENO) != 1 ? STDERR_FILENO : STDOUT_FILENO
         write(Array(question.utf8), to: person)
         var settings = termios()
         let isTerminal = isSecret && tcgetattr(STDIN_FILENO, &settings) == 0
