@@ -59,6 +59,16 @@ import WardenLinux
         #expect(directory.names.count == example.expected.count)
     }
 
+    /// Goal: /dev/shm is a file system like any other, not a place of devices.
+    @Test func sharedMemoryRotates() throws {
+        let path = "/dev/shm/warden-test-\(getpid())-rotation"
+        defer { for name in [path, path + ".1"] { _ = unlink(name) } }
+        let bench = try Bench(path, maximumBytes: 10, backups: 1)
+        try bench.write("aaaa\nbbbb\ncccc\n")
+        #expect(try readWhole(path) == Array("cccc\n".utf8))
+        #expect(try readWhole(path + ".1") == Array("aaaa\nbbbb\n".utf8))
+    }
+
     @Test func aLineWithoutAnEndRotatesInTheEnd() throws {
         let directory = try ScratchDirectory()
         let bench = try Bench(directory.file("log"), maximumBytes: 1000, backups: 2)

@@ -50,7 +50,7 @@ package struct LinePrefixer: Sendable {
             }
             guard let end = LineEnd.firstLineFeed(in: rest) else { break }
             lines += held
-            lines.append(contentsOf: rest[...end])
+            lines.append(UnsafeRawBufferPointer(rebasing: rest[...end]))
             held.removeAll(keepingCapacity: true)
             isInLine = false
             rest = UnsafeRawBufferPointer(rebasing: rest[(end + 1)...])
@@ -80,10 +80,10 @@ package struct LinePrefixer: Sendable {
             return
         }
         if isInLine {
-            lines.append(contentsOf: rest)
+            lines.append(rest)
             return
         }
-        held.append(contentsOf: rest)
+        held.append(rest)
         heldSince = heldSince ?? instant
         if held.count > PumpLimits.heldLineBytes { flush(into: &lines) }
     }
@@ -103,5 +103,12 @@ package struct LinePrefixer: Sendable {
             }
         }
         return Array(text.utf8)
+    }
+}
+
+extension [UInt8] {
+    /// Appends raw bytes by one memcpy(3): `append(contentsOf:)` takes them, and slices of them, one by one.
+    internal mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        bytes.withMemoryRebound(to: UInt8.self) { append(contentsOf: $0) }
     }
 }

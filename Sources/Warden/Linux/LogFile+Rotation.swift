@@ -4,7 +4,9 @@ internal import WardenCore
 /// Rotation as supervisord does it: `NAME.1` is the newest, a record is never split, the oldest goes.
 extension LogFile {
     // /dev/stdout may be a regular file; renaming a link in /dev would harm more than this log.
-    internal var isSpecialPath: Bool { path.hasPrefix("/dev/") || path.hasPrefix("/proc/") }
+    internal var isSpecialPath: Bool {
+        path.hasPrefix("/proc/") || path.hasPrefix("/dev/") && !path.hasPrefix("/dev/shm/")
+    }
 
     internal func rotateIfDue() {
         guard maximumBytes > 0, offset >= rotationAtBytes, sink == .file, !isSpecialPath else { return }

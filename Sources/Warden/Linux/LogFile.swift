@@ -202,7 +202,10 @@ package final class LogFile {
     // Up to the end of the line in which the file reaches its maximum: a record is never split, so a rotated file may
     // be a little larger than the maximum, as supervisord's is.
     private func pieceCount(of bytes: UnsafeRawBufferPointer) -> Int {
-        guard maximumBytes > 0, offset + Int64(bytes.count) >= rotationAtBytes else { return bytes.count }
+        // What never rotates is never cut: past its maximum it would be written line by line.
+        guard maximumBytes > 0, !isSpecialPath, offset + Int64(bytes.count) >= rotationAtBytes else {
+            return bytes.count
+        }
         let room = max(1, Int(rotationAtBytes - offset))
         let tail = UnsafeRawBufferPointer(rebasing: bytes[(room - 1)...])
         if let end = LineEnd.firstLineFeed(in: tail) { return room + end }

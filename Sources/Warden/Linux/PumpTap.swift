@@ -108,7 +108,7 @@ internal final class PumpTap {
     private func write(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
         syslog?.take(bytes, sender)
         if prefixer == nil {
-            pending.append(contentsOf: bytes)
+            pending.append(bytes)
         } else {
             prefixer?.take(bytes, time: WallClock.now(), at: now, into: &pending)
         }

@@ -34,7 +34,7 @@ package struct TerminalFilter: Hashable, Sendable {
             if state == .plain {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[index...])
                 let count = Self.plainCount(rest)
-                plain.append(contentsOf: rest[..<count])
+                plain.append(UnsafeRawBufferPointer(rebasing: rest[..<count]))
                 index += count
                 if index < bytes.count { state = .escape }
             } else if let kept = step(bytes[index]) {
