@@ -163,6 +163,10 @@ extension PumpLoop {
             // A log that is full is waited for: the pipe's end is seen again then.
             if tap.pending.isEmpty { end(stream, at: now) }
         case .bytes(let count):
+            if count >= PumpLimits.busyPipeBytes, !stream.isEnlarged {
+                stream.isEnlarged = true
+                ScratchPipe.enlarge(stream.pipe.rawValue)
+            }
             let fresh = scratch.bytes(count)
             stream.worker.scanner.take(fresh, from: stream.stream, at: now)
             touch(stream.worker)
