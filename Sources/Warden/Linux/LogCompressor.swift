@@ -28,7 +28,8 @@ internal struct RotatedFile: Sendable {
 
 /// What has become of it. The pump, which alone renames logs, puts it in the file's place.
 internal struct CompressedFile: Sendable {
-    /// What it was made of; the descriptor is closed.
+    /// What it was made of; owned by whoever has this. Open until this is placed: as long as it is, no new log can get
+    /// the inode by which the file is found, and be taken for it.
     var source: RotatedFile
     /// The compressed bytes, all on the disk, in a file without a name. Owned by whoever has this. Negative: it failed.
     var descriptor: CInt
@@ -37,6 +38,7 @@ internal struct CompressedFile: Sendable {
 
     /// Gives it up.
     internal static func close(_ file: CompressedFile) {
+        _ = Descriptor(owning: file.source.descriptor)
         if file.descriptor >= 0 { _ = Descriptor(owning: file.descriptor) }
     }
 
@@ -44,6 +46,7 @@ internal struct CompressedFile: Sendable {
     ///
     /// It has no name before it is whole, so that nothing, not even the power's loss, leaves half a file.
     internal func place() {
+        defer { _ = Descriptor(owning: source.descriptor) }
         guard descriptor >= 0 else { return }
         let whole = Descriptor(owning: descriptor)
         var status = stat()
@@ -123,6 +126,13 @@ internal final class LogCompressor: Sendable {
 
     private func compress(_ file: RotatedFile) -> CompressedFile {
         let source = Descriptor(owning: file.descriptor)
+        let outcome = compress(file, source)
+        // The outcome owns it now.
+        _ = source.take()
+        return outcome
+    }
+
+    private func compress(_ file: RotatedFile, _ source: borrowing Descriptor) -> CompressedFile {
         do throws(KernelFailure) {
             let target = try Self.unnamedFile(beside: file.log)
             try copyOwner(of: source, to: target)
