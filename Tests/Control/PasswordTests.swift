@@ -83,7 +83,10 @@ import WardenWire
                         try await server.get("/ok.html", headers: PasswordTests.header("user:wrong\(number)")).status
                     }
                 }
-                #expect(try await clients.next() == 503)
+                // On a busy host the first few may be hashed before the others have come.
+                var status = try await clients.next()
+                while status == 401 { status = try await clients.next() }
+                #expect(status == 503)
                 for _ in 0..<20 {
                     let status = try await server.get("/ok.html", headers: PasswordTests.header("user:thepass")).status
                     #expect(status == 200)
