@@ -99,7 +99,21 @@ extension CommandRunner {
         say("\(group): removed process group")
     }
 
+    /// Warden stops only what differs; a supervisord, which does not know the call, the whole group.
     private mutating func replace(_ group: String) async throws(ServerFailure) {
+        do throws(ServerFailure) {
+            let answer = try await server.call("warden.updateProcessGroup", [.string(group)])
+            let stopped = (answer["stopped"]?.array ?? []).compactMap(\.string)
+            let isWhole = (answer["kept"]?.array ?? []).isEmpty
+            // supervisorctl's own line where all of it was stopped.
+            if isWhole { say("\(group): stopped") } else { for name in stopped { say("\(name): stopped") } }
+            say("\(group): updated process group")
+        } catch .fault(let fault) where fault.kind == .unknownMethod {
+            try await replaceWhole(group)
+        }
+    }
+
+    private mutating func replaceWhole(_ group: String) async throws(ServerFailure) {
         _ = try await server.call("supervisor.stopProcessGroup", [.string(group)])
         say("\(group): stopped")
         _ = try await server.call("supervisor.removeProcessGroup", [.string(group)])

@@ -254,6 +254,15 @@ import wardenctl
             await result(of: "update new nope", server)
                 == CommandResult(
                     lines: ["ERROR: no such group: nope", "new: added process group"], exitCode: 1))
+        func updated(kept: [String]) -> XMLRPCValue {
+            .structure([
+                .init("stopped", .array([.string("g:a")])), .init("kept", .array(kept.map { .string($0) })),
+            ])
+        }
+        server.answers["warden.updateProcessGroup"] = .success(updated(kept: ["g:b"]))
+        #expect(await result(of: "update g", server).lines.suffix(2) == ["g:a: stopped", "g: updated process group"])
+        server.answers["warden.updateProcessGroup"] = .success(updated(kept: []))
+        #expect(await result(of: "update g", server).lines.suffix(2) == ["g: stopped", "g: updated process group"])
         server.answers["supervisor.stopProcessGroup"] = .success(.array([entry("old", "old", 30)]))
         #expect(
             await result(of: "update old", server)

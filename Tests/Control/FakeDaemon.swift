@@ -186,6 +186,11 @@ extension FakeDaemon.State {
         case .writeInput, .tellListeners: return .done
         case .reread: return .differences(added: ["new"], changed: ["cat"], removed: [])
         case .addGroup(let name): return name == "cat" ? .refused(.alreadyAdded(name)) : .done
+        case .stopOutdated(let name):
+            return name == "many" ? .outcomes([]) : .refused(.badName(name))
+        case .updateGroup(let name):
+            return name == "many"
+                ? .updated(kept: [SlotName(group: name, process: "many_00")]) : .refused(.badName(name))
         case .removeGroup(let name): return name == "many" ? .refused(.stillRunning(name)) : .done
         case .end(let end):
             mood = end == .shutdown ? .shuttingDown : .restarting

@@ -74,6 +74,45 @@ import WardenCore
         #expect(world.tell(.worker(old, .exited(.code(0)))).isEmpty)
     }
 
+    @Test("update: a change of numprocs starts or stops the difference, and what is the same is not touched")
+    func updateDifference() {
+        var world = World([group("a", ["a0", "a1"]), group("b", ["b0"])])
+        world.boot()
+        world.settle(.configurationLoaded(nil, .success([group("a", ["a0", "a1", "a2"]), group("b", ["b0"])])))
+        #expect(words(world.ask(.stopOutdated("a"))) == ["reply 1 "])
+        #expect(
+            words(world.ask(.updateGroup("a"), settles: false)) == [
+                #"reply 2 updated, kept ["a:a0", "a:a1"]"#, "a2 STARTING", "spawn a2.1 restarts 0",
+            ])
+        world.settle()
+        world.settle(.configurationLoaded(nil, .success([group("a", ["a1", "a2"]), group("b", ["b0"])])))
+        #expect(words(world.ask(.updateGroup("a"))) == [#"reply 3 refused stillRunning("a")"#], "a0 runs")
+        world.ask(.stopOutdated("a"))
+        #expect(words(world.ask(.updateGroup("a"))) == [#"reply 5 updated, kept ["a:a1", "a:a2"]"#])
+        #expect(world.snapshots().map(\.name.qualified) == ["a:a1", "a:a2", "b:b0"])
+        #expect(world.snapshots().map(\.generation.number) == [1, 1, 1])
+        #expect(words(world.ask(.updateGroup("x"))) == [#"reply 8 refused badName("x")"#])
+        world.pass(100)
+        #expect(world.objections.isEmpty)
+    }
+
+    @Test("update: a program that differs is started anew with its new specification, its neighbours go on")
+    func updateOne() throws {
+        var world = World([group("a", ["a0", "a1"])])
+        world.boot()
+        var newer = group("a", ["a0", "a1"])
+        changed(&newer.programs[1])
+        world.settle(.configurationLoaded(nil, .success([newer])))
+        let old = world.worker(0)
+        #expect(words(world.ask(.stopOutdated("a"))).last == "reply 1 a1")
+        world.ask(.updateGroup("a"))
+        #expect(world.worker(0) == old)
+        let snapshot = try #require(world.snapshots().last)
+        #expect(snapshot.lastRestart?.reason == .configuration)
+        #expect(words(world.ask(.stopOutdated("a"))) == ["reply 4 "])
+        #expect(words(world.ask(.updateGroup("a"))) == [#"reply 5 updated, kept ["a:a0", "a:a1"]"#])
+    }
+
     @Test("Starts of earlier lives of the daemon count")
     func earlierStarts() {
         var dice = Dice(seed: 1)

@@ -276,6 +276,7 @@ private func word(_ reply: Reply) -> String {
         outcomes.map { $0.name.process + ($0.refusal.map { " \($0)" } ?? "") }.joined(separator: ", ")
     case .snapshots(let snapshots): "\(snapshots.count) snapshots"
     case .explanations(let explanations): "\(explanations.count) explanations"
+    case .updated(let kept): "updated, kept \(kept.map(\.qualified))"
     case .differences(let added, let changed, let removed): "added \(added) changed \(changed) removed \(removed)"
     case .daemonState(let mood): "\(mood)"
     }

@@ -90,7 +90,7 @@ password = {PASSWORD}
         time.sleep(0.5)
         began = time.monotonic()
         check(daemon.worker("steady").get("state") == "RUNNING", "status over the Unix socket during the flood")
-        check(time.monotonic() - began < 3, "status took more than three seconds during the flood")
+        check(time.monotonic() - began < 10, "status took more than ten seconds during the flood")
     finally:
         for client in crowd:
             client.close()

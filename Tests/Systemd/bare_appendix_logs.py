@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from sides import UnixConnection  # noqa: E402
 
 TEXT = "a".encode() + "ö".encode() * 20 + b"\x1b[31mred\x1b[0m" + b"\xff\xfe" + b"\x00\x07" + "世界".encode() + b"\nend\n"
-ANSWER_SECONDS = 0.5  # generous: the machine that runs the tests may be busy
+ANSWER_SECONDS = 0.1  # as a rule
+LONGEST_SECONDS = 0.5  # the machine that runs the tests may be busy
 SHOUTER = "import sys\nwhile True: sys.stdout.write('x' * 99 + '\\n')\n"
 
 
@@ -67,8 +68,9 @@ stdout_logfile = {daemon.path("cat.log")}
 
     # Stalled log reader: the fifo is full, and nobody reads it.
     wait("the fifo is full", 10, lambda: full(stalled))
-    slowest = max(call(daemon, "supervisor.getAllProcessInfo")[1] for _ in range(20))
-    check(slowest < ANSWER_SECONDS, f"with a stalled log reader an answer took {slowest:.2f} s")
+    times = sorted(call(daemon, "supervisor.getAllProcessInfo")[1] for _ in range(20))
+    check(times[10] < ANSWER_SECONDS and times[-1] < LONGEST_SECONDS,
+          f"with a stalled log reader an answer took {times[10]:.3f} s as a rule, and {times[-1]:.3f} s once")
     out, _, code = daemon.ctl("restart", "cat")
     check(code == 0, f"restart beside a stalled reader: exit code {code}: {out}")
 

@@ -12,6 +12,29 @@ extension RPCMethod {
             let members = await (scope.backend.configuration() ?? []).filter { $0.spec.name.group == group }
             guard let first = members.first else { throw .fault(.badName, group) }
             return .int(Int64(first.spec.health.maximumUnavailable.of(members.count)))
-        }
+        },
+        RPCMethod(
+            name: "warden.updateProcessGroup", signature: ["struct", "string"],
+            help: "Makes a group what the configuration that was read last says. Only the workers that it changes are "
+                + "stopped and started; the answer names those that were stopped and those that were left alone.",
+            isChange: true
+        ) { (scope, arguments) async throws(RPCFailure) in
+            let group = try arguments.word(0)
+            do throws(RPCFailure) {
+                var stopped: [SlotName] = []
+                if case .outcomes(let outcomes) = try await scope.order(.stopOutdated(group)) {
+                    stopped = outcomes.map(\.name)
+                }
+                guard case .updated(let kept) = try await scope.order(.updateGroup(group)) else {
+                    throw .fault(.failed, "the daemon did not say what it kept")
+                }
+                return .structure([
+                    .init("stopped", .array(stopped.map { .string($0.qualified) })),
+                    .init("kept", .array(kept.map { .string($0.qualified) })),
+                ])
+            } catch {
+                throw error.naming(group)
+            }
+        },
     ]
 }

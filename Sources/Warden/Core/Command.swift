@@ -25,6 +25,11 @@ package enum Command: Hashable, Sendable {
     case addGroup(String)
     /// Remove a group that has stopped.
     case removeGroup(String)
+    /// Stop, of a group, what the newest configuration changes or no longer has; the answer comes when it has stopped.
+    case stopOutdated(String)
+    /// Make an active group what the newest configuration says. Workers whose specification is the same stay as they
+    /// are; the others must be down.
+    case updateGroup(String)
     /// Verdicts are shown but not acted on until resumed.
     case pauseHealth(Selection)
     /// Verdicts are acted on again.
@@ -55,6 +60,8 @@ package enum Reply: Hashable, Sendable {
     case explanations([Explanation])
     /// What a reread found.
     case differences(added: [String], changed: [String], removed: [String])
+    /// A group was updated; these of its workers were not touched.
+    case updated(kept: [SlotName])
     /// The daemon's mood and the configuration's groups.
     case daemonState(DaemonMood)
 }

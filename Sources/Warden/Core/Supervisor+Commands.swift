@@ -44,6 +44,16 @@ extension Supervisor {
         case .removeGroup(let name):
             guard admit(request) else { return }
             removeGroup(name, for: request)
+        case .stopOutdated(let name):
+            guard admit(request) else { return }
+            guard let group = groups[name] else {
+                directives.append(.reply(request, .refused(.badName(name))))
+                return
+            }
+            stop(outdated(group).filter { slots[$0].map(isStoppable) ?? false }, isSingle: false, for: request, at: now)
+        case .updateGroup(let name):
+            guard admit(request) else { return }
+            updateGroup(name, for: request, at: now)
         case .end(let end):
             guard admit(request) else { return }
             endRequested(end, by: request, at: now)
@@ -170,10 +180,20 @@ extension Supervisor {
                 return
             }
         }
-        if wait { enroll(.stopped, stoppable, isSingle: isSingle(selection), for: request) }
+        if wait {
+            stop(stoppable, isSingle: isSingle(selection), for: request, at: now)
+            return
+        }
         for id in stoppable { commanded(id, at: now) }
         stopInOrder(stoppable, at: now)
-        if !wait { reply(to: request, with: allDone(stoppable, isSingle: isSingle(selection))) }
+        reply(to: request, with: allDone(stoppable, isSingle: isSingle(selection)))
+    }
+
+    /// Stops what can be stopped, and answers when it has.
+    private mutating func stop(_ ids: [SlotID], isSingle: Bool, for request: RequestID, at now: Moment) {
+        enroll(.stopped, ids, isSingle: isSingle, for: request)
+        for id in ids { commanded(id, at: now) }
+        stopInOrder(ids, at: now)
     }
 
     /// RUNNING, STARTING, BACKOFF; a stop under way that would start again, which a person's stop undoes; and a start

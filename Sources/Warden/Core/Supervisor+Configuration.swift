@@ -66,11 +66,60 @@ extension Supervisor {
         activate(group)
         announce(.groupAdded(name))
         directives.append(.reply(request, .done))
+        autostartMembers(of: name, at: now)
+    }
+
+    private mutating func autostartMembers(of name: String, at now: Moment) {
         for id in groups[name]?.slots ?? [] {
             // A slot that ran before its configuration changed is started again by that change.
             let ranBefore = slots[id].map { $0.earlierStarts > 0 } ?? false
             autostart(id, reason: ranBefore ? .configuration : nil, at: now)
         }
+    }
+
+    /// The slots of a group that the newest configuration changes or no longer has.
+    func outdated(_ group: Group) -> [SlotID] {
+        let kept = kept(of: group)
+        return group.slots.filter { id in slots[id].map { kept[$0.spec.name] == nil } ?? false }
+    }
+
+    /// The slots of a group that are in the newest configuration as they are.
+    private func kept(of group: Group) -> [SlotName: SlotID] {
+        guard let wanted = newest.first(where: { $0.name == group.spec.name }) else { return [:] }
+        // What a pool has buffered for its listeners belongs to the pool as a whole.
+        guard wanted == group.spec || wanted.pool == nil && group.spec.pool == nil else { return [:] }
+        let specs = Dictionary(wanted.programs.map { ($0.name, $0) }) { first, _ in first }
+        var kept: [SlotName: SlotID] = [:]
+        for id in group.slots {
+            guard let slot = slots[id], specs[slot.spec.name] == slot.spec else { continue }
+            kept[slot.spec.name] = id
+        }
+        return kept
+    }
+
+    /// A group becomes what the newest configuration says; what is as it was goes on running.
+    mutating func updateGroup(_ name: String, for request: RequestID, at now: Moment) {
+        guard let group = groups[name], let wanted = newest.first(where: { $0.name == name }) else {
+            directives.append(.reply(request, .refused(.badName(name))))
+            return
+        }
+        guard wanted != group.spec else {
+            directives.append(.reply(request, .updated(kept: wanted.programs.map(\.name))))
+            return
+        }
+        guard outdated(group).allSatisfy({ slots[$0]?.isDown ?? true }) else {
+            directives.append(.reply(request, .refused(.stillRunning(name))))
+            return
+        }
+        let kept = kept(of: group)
+        deactivate(name, keeping: kept)
+        // A group of which something still runs has not gone.
+        if kept.isEmpty { announce(.groupRemoved(name)) }
+        activate(wanted, keeping: kept)
+        if kept.isEmpty { announce(.groupAdded(name)) }
+        let names = wanted.programs.map(\.name).filter { kept[$0] != nil }
+        directives.append(.reply(request, .updated(kept: names)))
+        autostartMembers(of: name, at: now)
     }
 
     /// A group goes, if nothing of it runs.

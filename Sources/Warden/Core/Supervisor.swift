@@ -139,10 +139,17 @@ package struct Supervisor: Sendable {
         return result
     }
 
-    /// Makes a group active. Its slots are stopped.
-    mutating func activate(_ group: GroupSpec) {
+    /// Makes a group active. Slots that it has already stay as they are; new ones are stopped.
+    ///
+    /// - Parameter kept: its slots that stay.
+    mutating func activate(_ group: GroupSpec, keeping kept: [SlotName: SlotID] = [:]) {
         var ids: [SlotID] = []
-        for program in group.programs where slots.count < Limits.slots {
+        for program in group.programs {
+            if let id = kept[program.name] {
+                ids.append(id)
+                continue
+            }
+            guard slots.count < Limits.slots else { continue }
             let id = SlotID(nextSlotNumber)
             nextSlotNumber += 1
             slots.append(
@@ -156,11 +163,12 @@ package struct Supervisor: Sendable {
         reorder()
     }
 
-    /// Forgets a group, whose slots are all down.
-    mutating func deactivate(_ name: String) {
+    /// Forgets a group, whose slots are all down but for those that stay.
+    mutating func deactivate(_ name: String, keeping kept: [SlotName: SlotID] = [:]) {
         guard let group = groups.removeValue(forKey: name) else { return }
         closePool(name)
         for id in group.slots {
+            if let position = slots.position(of: id), kept[slots.entries[position].spec.name] == id { continue }
             guard let slot = slots.remove(id) else { continue }
             stopsWaiting.remove(id)
             index[slot.spec.name] = nil
