@@ -21,10 +21,10 @@ struct Alarms {
     ///   - series: the counts.
     ///   - stepMinutes: time between them.
     ///   - formerLives: profiles that Warden compares with.
-    /// - Returns: the alarms, and the profile of this life.
+    /// - Returns: the alarms, and this life for others to be compared with.
     static func of(
         _ series: [Int32], stepMinutes: Double, formerLives: [TrendWitness] = []
-    ) -> (alarms: Alarms, profile: TrendProfile) {
+    ) -> (alarms: Alarms, witness: TrendWitness) {
         var alarms = Alarms()
         var far = WardenRule(stepMinutes: stepMinutes, horizonHours: 144, formerLives: formerLives)
         var near = WardenRule(stepMinutes: stepMinutes, horizonHours: 24, formerLives: formerLives)
@@ -47,7 +47,8 @@ struct Alarms {
                 break
             }
         }
-        return (alarms, far.tracker.trends.profile)
+        let end = Instant(nanoseconds: Int64(Double(series.count) * stepMinutes * 60) * 1_000_000_000)
+        return (alarms, far.tracker.trends.witness("generation 1", at: end))
     }
 }
 

@@ -14,9 +14,15 @@ struct Shape: Sendable {
     static let days = 6.0
 
     /// A series' counts, from the start to the sixth day.
-    func series(stepMinutes step: Double, seed: UInt64) -> [Int32] {
+    ///
+    /// - Parameters:
+    ///   - step: minutes between samples.
+    ///   - seed: of what is drawn once.
+    ///   - life: which of the lives with the same course; their noise differs.
+    func series(stepMinutes step: Double, seed: UInt64, life: UInt64 = 0) -> [Int32] {
         var dice = Dice(seed: seed)
         let count = draw(step, &dice)
+        dice = Dice(seed: seed &+ life &* 0x9E37)
         let samples = Int(Shape.days * 1440 / step)
         return (0..<samples).map { index in
             Int32(min(Double(Shape.limit), max(3, count(Double(index) * step / 60, &dice))))
@@ -178,8 +184,8 @@ enum Healthy {
             let (level, size, time) = (dice.between(40, 80), dice.between(450, 550), dice.between(20, 60))
             return { level + size * min(1, $0 / time) + 4 * $1.normal() }
         },
-        Shape(name: "pool that takes 100 h to 70 %") { _, dice in
-            let (level, size, time) = (dice.between(40, 80), dice.between(650, 700), dice.between(60, 100))
+        Shape(name: "pool that takes 40 to 60 h to 70 %") { _, dice in
+            let (level, size, time) = (dice.between(40, 80), dice.between(650, 700), dice.between(40, 60))
             return { level + size * (1 - exp(-$0 / time)) + 4 * abs($1.normal()) }
         },
     ]

@@ -72,7 +72,7 @@ extension Classifier {
         guard let forecast, let trends else { return nil }
         let left = max(.zero, forecast.reachesAt - now)
         guard left <= spec.leakHorizon else { return nil }
-        let comparison = trends.comparison(of: leak, level: level)
+        let comparison = trends.comparison(of: leak, level: level, at: now)
         if comparison.opinion == .warmUp { return nil }
         let perHour = Double(Int64(forecast.perHour * 10 + 0.5)) / 10
         return (

@@ -19,7 +19,7 @@ extension Supervisor {
             return .some(isChanged: isChanged, isDemandDue: isDemandDue)
         }
         if isCensusDue { takeCensus(of: id) }
-        if isComparisonDue { compareWithSiblings(id) }
+        if isComparisonDue { compareWithSiblings(id, at: now) }
         guard case .some(let isChanged, let isDemandDue)? = news else { return }
         if isDemandDue { askForDemand(id, at: now) }
         healthMoved(id, isChanged: isChanged, at: now, dice: &dice)

@@ -14,13 +14,13 @@ extension Supervisor {
     }
 
     /// Lays a growing worker beside its siblings, before it is judged.
-    mutating func compareWithSiblings(_ id: SlotID) {
+    mutating func compareWithSiblings(_ id: SlotID, at now: Moment) {
         guard let slot = slots[id], let group = groups[slot.spec.name.group] else { return }
         var witnesses: [TrendWitness] = []
         for sibling in group.slots where sibling != id && witnesses.count < Limits.comparedSiblings {
-            guard let position = slots.position(of: sibling), let profile = slots.entries[position].tracker?.trends.profile
+            guard let position = slots.position(of: sibling), let trends = slots.entries[position].tracker?.trends
             else { continue }
-            witnesses.append(TrendWitness(name: slots.entries[position].spec.name.process, profile: profile))
+            witnesses.append(trends.witness(slots.entries[position].spec.name.process, at: now.instant))
         }
         _ = withSlot(id) { $0.tracker?.compare(with: witnesses) }
     }

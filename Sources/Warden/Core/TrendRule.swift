@@ -4,9 +4,9 @@ struct TrendGrowth: Hashable, Sendable {
     var perSecond: Double
     /// The time that was looked at.
     var observed: Duration
-    /// The floor at its end.
+    /// The last floor.
     var level: Double
-    /// Its end.
+    /// Where the last bucket begins.
     var at: Instant
 }
 
@@ -64,7 +64,9 @@ struct TrendRule {
         else { return nil }
         return TrendGrowth(
             perSecond: all.middle / bucketSeconds, observed: .nanoseconds(Int64(span * bucketSeconds * 1e9)),
-            level: newest.y, at: end)
+            level: newest.y,
+            // What grows has its floor where the bucket begins.
+            at: end - .nanoseconds(Int64(bucketSeconds * 1e9)))
     }
 
     /// Each further half gains as much less as the recent one did against the older: that comes to rest somewhere.

@@ -41,6 +41,9 @@ package struct TrendSeries: Hashable, Sendable {
     private var closesAt: Int64 = .min
     private var bucket: Int64 = 0
     private var scales: [Scale] = []
+    /// The height of the floors, in steps of a tenth, and when it was last raised.
+    private var mark: UInt32 = 0
+    private var markedAt: Int64 = 0
     /// The rings of all scales behind each other; empty until the first bucket closes.
     private var floors: [UInt32] = []
 
@@ -75,7 +78,8 @@ package struct TrendSeries: Hashable, Sendable {
         if closesAt == .min || (instant.nanoseconds - closesAt) / width > Int64(TrendSeries.capacity) * 24 {
             begin(at: instant)
         }
-        while instant.nanoseconds >= closesAt { closeBucket(ceiling) }
+        // The end of time closes no bucket: there is none after it.
+        while instant.nanoseconds >= closesAt, closesAt < .max { closeBucket(ceiling) }
         scales[0].floor = min(scales[0].floor, stored)
     }
 
@@ -96,6 +100,11 @@ package struct TrendSeries: Hashable, Sendable {
         return soonest
     }
 
+    /// How high the floors have stood, within a tenth, and when they last rose to that.
+    package var height: (level: Int64, reachedAt: Instant)? {
+        mark == 0 ? nil : (Int64(mark) * unit, Instant(nanoseconds: markedAt))
+    }
+
     /// How it moves, whether that counts or not: the middle slope on the widest scale that can say it.
     ///
     /// - Returns: growth per hour, and the time that was observed; `nil` with less than two buckets.
@@ -103,7 +112,8 @@ package struct TrendSeries: Hashable, Sendable {
         guard !floors.isEmpty else { return nil }
         let index = scales.lastIndex { $0.filled >= TrendSeries.minimumBuckets } ?? 0
         let points = points(index)
-        guard let slope = TrendStatistics.slope(points[...], .likely), let newest = points.last, let oldest = points.first
+        guard let slope = TrendStatistics.slope(points[...], .likely), let newest = points.last,
+            let oldest = points.first
         else { return nil }
         let seconds = Double(width) * Double(TrendSeries.ratios[index]) / 1e9
         return (slope.middle / seconds * 3600 * Double(unit), .seconds((newest.x - oldest.x + 1) * seconds))
@@ -130,9 +140,16 @@ package struct TrendSeries: Hashable, Sendable {
             let floor = scales[index].floor
             if index + 1 < scales.count { scales[index + 1].floor = min(scales[index + 1].floor, floor) }
             scales[index].floor = TrendSeries.gap
+            if index == 0 { raiseMark(to: floor, at: end) }
             push(floor, index)
             evaluate(index, ceiling, at: end)
         }
+    }
+
+    private mutating func raiseMark(to floor: UInt32, at end: Instant) {
+        guard floor != TrendSeries.gap, Double(floor) > Double(mark) * 1.1 else { return }
+        mark = floor
+        markedAt = end.nanoseconds
     }
 
     private mutating func push(_ floor: UInt32, _ index: Int) {

@@ -13,6 +13,7 @@ package struct WorkerTrends: Hashable, Sendable {
     private var isCensusDue = false
     /// Ages that had passed when siblings were last looked at.
     private var comparedAge = -1
+    private let startedAt: Instant
     private let beginsAt: Instant
 
     /// - Parameters:
@@ -28,6 +29,7 @@ package struct WorkerTrends: Hashable, Sendable {
         memory = TrendSeries(interval: spec.interval, unit: 4096)
         profile = TrendProfile(interval: spec.interval, startedAt: startedAt)
         self.formerLives = formerLives
+        self.startedAt = startedAt
         self.beginsAt = beginsAt
     }
 
@@ -82,8 +84,18 @@ package struct WorkerTrends: Hashable, Sendable {
     }
 
     /// What other lives say of the growth of one series.
-    func comparison(of leak: Condition.Leak, level: Int64) -> TrendComparison {
-        TrendComparison(of: leak, own: profile, level: level, beside: formerLives + siblings)
+    func comparison(of leak: Condition.Leak, level: Int64, at now: Instant) -> TrendComparison {
+        TrendComparison(of: leak, own: witness("", at: now), level: level, beside: formerLives + siblings)
+    }
+
+    /// This life, for others to be compared with.
+    package func witness(_ name: String, at now: Instant) -> TrendWitness {
+        func height(_ series: TrendSeries) -> TrendWitness.Height? {
+            series.height.map { TrendWitness.Height(level: $0.level, age: $0.reachedAt - startedAt) }
+        }
+        return TrendWitness(
+            name: name, age: now - startedAt, profile: profile, descriptors: height(descriptors),
+            memory: height(memory))
     }
 
     /// How the descriptor count moves, for people.
