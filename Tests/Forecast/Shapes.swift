@@ -173,8 +173,8 @@ enum Healthy {
         }
     }
 
-    /// Healthy, and until they turn no rule can tell them from a leak: they rise straight through most of the room. Their
-    /// second life is told by the first.
+    /// Healthy, and until they turn no rule can tell them from a leak: they rise straight through most of the room.
+    /// Their second life is told by the first.
     static let hard: [Shape] = [
         Shape(name: "job of a day up to 75 %") { _, dice in
             let (level, height) = (dice.between(40, 80), dice.between(600, 700))
@@ -184,8 +184,8 @@ enum Healthy {
             let (level, size, time) = (dice.between(40, 80), dice.between(450, 550), dice.between(20, 60))
             return { level + size * min(1, $0 / time) + 4 * $1.normal() }
         },
-        Shape(name: "pool that takes 40 to 60 h to 70 %") { _, dice in
-            let (level, size, time) = (dice.between(40, 80), dice.between(650, 700), dice.between(40, 60))
+        Shape(name: "pool that takes 4 days to 70 %") { _, dice in
+            let (level, size, time) = (dice.between(40, 80), dice.between(650, 700), dice.between(30, 40))
             return { level + size * (1 - exp(-$0 / time)) + 4 * abs($1.normal()) }
         },
     ]

@@ -47,8 +47,8 @@ enum TrendStatistics {
         }
     }
 
-    /// The rank of the lower bound among the sorted slopes, from 0: (pairs - z * deviation) / 2, rounded down, where the
-    /// variance of Kendall's statistic is n(n-1)(2n+5)/18.
+    /// The rank of the lower bound among the sorted slopes, from 0: (pairs - z * deviation) / 2, rounded down, where
+    /// the variance of Kendall's statistic is n(n-1)(2n+5)/18.
     private static func lowerRank(of count: Int, pairs: Int, _ confidence: Confidence) -> Int {
         let variance = Double(count * (count - 1) * (2 * count + 5)) / 18
         return max(0, Int((Double(pairs) - root(variance * confidence.rawValue)) / 2) - 1)
