@@ -40,8 +40,9 @@ package struct LeakFingerprint: Hashable, Sendable {
         }
     }
 
-    /// A number with one decimal; two where it is small.
+    /// A number with one decimal; two where it is small, none where it is large.
     static func tenths(_ number: Double) -> String {
+        if number >= 100 { return String(Int64(min(number, 1e15) + 0.5)) }
         let scale: Double = number < 1 ? 100 : 10
         let whole = Int64(number * scale + 0.5)
         let (units, rest) = (whole / Int64(scale), String(whole % Int64(scale)))

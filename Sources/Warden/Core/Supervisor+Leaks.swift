@@ -39,7 +39,8 @@ extension Slot {
     /// When the restart of a leaking worker has to be decided at the latest, if it can still wait for an idle moment.
     ///
     /// - Returns: `nil` when now is the time: it is between two jobs, `fd_dark` is passed, the limit is near, or there
-    ///   is no way to see when it is idle and only a line that was crossed to go by. `.distantFuture`: no time is known.
+    ///   is no way to see when it is idle and only a line that was crossed to go by. `.distantFuture`: no time is
+    ///   known.
     func latestTimeForPlannedRestart(at now: Instant) -> Instant? {
         guard let tracker, case .leaking(let leak) = tracker.verdict.condition else { return nil }
         let (window, health) = (tracker.window, spec.health)

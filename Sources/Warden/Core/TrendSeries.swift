@@ -11,8 +11,8 @@ package struct TrendForecast: Hashable, Sendable {
 /// The floors of a series over a generation, on three scales of time, and whether they grow towards a ceiling.
 ///
 /// Peaks are work; what never comes back is a leak. So only the lowest value of each bucket counts. Each scale keeps
-/// the last `capacity` buckets: with samples every 5 s that is 5 minutes for 2 hours, 30 minutes for 12 hours, 2 hours for
-/// 48 hours. A sample costs a comparison; slopes are looked at when a bucket closes.
+/// the last `capacity` buckets: with samples every 5 s that is 5 minutes for 2 hours, 30 minutes for 12 hours, 2 hours
+/// for 48 hours. A sample costs a comparison; slopes are looked at when a bucket closes.
 package struct TrendSeries: Hashable, Sendable {
     /// What is known of one scale: its open bucket, its place in the rings, and the growth that was found.
     private struct Scale: Hashable, Sendable {
