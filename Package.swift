@@ -120,6 +120,7 @@ let package = Package(
         tests("Runtime", ["WardenCore", "WardenRuntime"]),
         tests("CLI", ["WardenCore", "WardenConfig", "WardenWire", "WardenOutbound", "wardenctl"]),
         tests("Simulation", ["WardenCore", "WardenRuntime"]),
+        tests("Forecast", ["WardenCore"]),
         tests("Benchmarks", ["WardenCore", "WardenLinux"], excluding: ["run"]),
     ]
 )

@@ -183,7 +183,6 @@ import WardenCore
         ("demand=https://h/q#/a/b", "a demand over http is not asked by this version yet"),
         ("probe=tcp://h:80", "this version asks it only where a program says ready=probe"),
         ("probe=http://h/", "this version asks it only where a program says ready=probe"),
-        ("leak_horizon=6h", "this version does not judge trends yet"),
         ("fd_first_aid=force", "this version gives no first aid yet"),
     ])
     func warnings(options: String, expected: String) {

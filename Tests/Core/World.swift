@@ -24,6 +24,8 @@ struct World {
     var childrenObey = true
     /// How looking a worker over ends; `nil`: it never answers.
     var forensics: Forensics? = Forensics()
+    /// What a census finds; `nil`: it never answers.
+    var census: [Forensics.KindCount]?
     /// Errno with which every start fails; `nil`: starts succeed.
     var startFailure: Int32?
     /// Answers that are on their way.
@@ -188,6 +190,9 @@ struct World {
         case .reportInvariant(let what): objections.append("violated: \(what)")
         case .probe(let worker, _, _):
             if children[worker] == nil { objections.append("probe of nobody: \(worker)") }
+        case .takeCensus(let worker):
+            if children[worker] == nil { objections.append("census of nobody: \(worker)") }
+            if let census { answers.append(.worker(worker, .censusTaken(census))) }
         case .loadConfiguration, .reply, .log, .announce, .send, .writeInput, .disregardOutput, .recordIncident, .alert,
             .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
             break
@@ -227,7 +232,7 @@ struct World {
 func deeds(_ directives: [Directive]) -> [Directive] {
     directives.filter {
         switch $0 {
-        case .log, .setStatus: false
+        case .log, .setStatus, .takeCensus: false
         default: true
         }
     }
@@ -251,7 +256,7 @@ private func word(_ directive: Directive) -> String {
     case .probe(let worker, _, _): "probe \(worker.slot.number).\(worker.generation.number)"
     case .loadConfiguration: "load"
     case .reply(let request, let reply): "reply \(request.number) \(word(reply))"
-    case .log, .setStatus: ""
+    case .log, .setStatus, .takeCensus: ""
     case .announce(let announcement): word(announcement)
     case .send(let worker, let event): "send \(event.serial) to \(worker.slot.number).\(worker.generation.number)"
     case .writeInput(let worker, let bytes, _): "write \(bytes.count) to \(worker.slot.number)"

@@ -41,6 +41,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("forensics \(worker.slot.number).\(worker.generation.number)")
     }
 
+    mutating func takeCensus(of worker: WorkerID) {
+        record.append("census \(worker.slot.number).\(worker.generation.number)")
+    }
+
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
         record.append("hook \(hook) \(command)")
     }

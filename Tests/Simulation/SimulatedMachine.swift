@@ -157,6 +157,12 @@ struct SimulatedMachine: Machine, ~Copyable {
         heap.schedule(.event(.worker(worker, .forensicsCollected(Forensics()))), at: clock + budget * 0.5)
     }
 
+    mutating func takeCensus(of worker: WorkerID) {
+        guard dice.fraction() < 0.9 else { return }
+        let kinds = [Forensics.KindCount(kind: "pipe", count: Int(dice.next() % 200))]
+        heap.schedule(.event(.worker(worker, .censusTaken(kinds))), at: clock + .milliseconds(20))
+    }
+
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
         let result: HookResult =
             dice.fraction() < 0.8

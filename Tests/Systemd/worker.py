@@ -8,6 +8,7 @@
   silent     blocks for ever on a pipe that nobody writes to
   spin       burns a core without a line
   hog        grows by 8 MiB at each poll, up to 160 MiB
+  trickle    leaks a pipe at each poll towards 512 descriptors, and finishes a batch every five seconds
   errors401  an error line at each poll: a wrong token
   stubborn   ignores SIGTERM
   polite     says when SIGTERM came, and ends half a second later
@@ -22,6 +23,7 @@ restart it is healthy. A worker that leaks descriptors is packaging/demo/leaky_w
 """
 import argparse
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -78,6 +80,16 @@ def hog():
             # Written to, or it would not be resident.
             kept.append(bytearray(b"x" * HOG_BYTES))
         say("info", f"Batch {len(kept)}: done")
+        time.sleep(POLL_SECONDS)
+
+
+def trickle():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
+    kept = []
+    while True:
+        kept.append(os.pipe())
+        batch, rest = divmod(len(kept), 20)
+        say("info", f"Batch {batch}: done" if rest == 0 else "working")
         time.sleep(POLL_SECONDS)
 
 
@@ -144,7 +156,8 @@ def notify(seconds):
     silent()
 
 
-AT_ONCE = {"healthy": healthy, "idle": idle, "stubborn": stubborn, "polite": polite, "orphan": orphan}
+AT_ONCE = {"healthy": healthy, "idle": idle, "stubborn": stubborn, "polite": polite, "orphan": orphan,
+           "trickle": trickle}
 LATER = {"silent": silent, "spin": spin, "hog": hog, "errors401": errors401, "crash": crash, "drainable": drainable,
          "undrained": undrained}
 

@@ -108,9 +108,6 @@ extension Loading {
         if let demand = value("demand"), ["http://", "https://"].contains(where: demand.hasPrefix) {
             warn("demand", view, "a demand over http is not asked by this version yet; exec: is")
         }
-        if value("leak_horizon") != nil {
-            warn("leak_horizon", view, "this version does not judge trends yet; fd_warning and fd_dark hold")
-        }
         if let aid = value("fd_first_aid"), aid != "no" {
             warn("fd_first_aid", view, "this version gives no first aid yet")
         }

@@ -133,40 +133,6 @@ package enum Classifier {
             reason: "\(bytes(memory(tree, spec))) resident, limit \(bytes(limit))")
     }
 
-    /// Past `fd_dark` (strong) or `fd_warning` (weak), and not failing yet.
-    package static func descriptorLeak(
-        _ window: HealthWindow, _ spec: HealthSpec, isDarkConfirmed: Bool, isWarningConfirmed: Bool
-    ) -> Finding? {
-        guard let tightest = window.readings?.tightest else { return nil }
-        let (used, limit) = (tightest.count, tightest.softLimit)
-        let isDarkConfirmed = isDarkConfirmed && spec.descriptorDark.isReached(count: used, limit: limit)
-        let isWarningConfirmed = isWarningConfirmed && spec.descriptorWarning.isReached(count: used, limit: limit)
-        guard isDarkConfirmed || isWarningConfirmed else { return nil }
-        let eta = window.descriptorTrace.trend?.timeToLimit.map { ", full in about \($0.spoken)" } ?? ""
-        return Finding(
-            condition: .leaking(.fds), grade: isDarkConfirmed ? .strong : .weak,
-            evidence: [
-                Evidence(
-                    rule: isDarkConfirmed ? "fd_dark" : "fd_warning", value: .number(Double(tightest.count)),
-                    threshold: .text(
-                        line(isDarkConfirmed ? spec.descriptorDark : spec.descriptorWarning, tightest.softLimit)))
-            ],
-            reason: "\(tightest.count) of \(tightest.softLimit) descriptors used (pid \(tightest.pid))\(eta)")
-    }
-
-    /// Past `rss_warning`.
-    package static func memoryLeak(_ tree: TreeReadings, _ spec: HealthSpec) -> Finding? {
-        guard let warning = spec.rssWarningBytes, memory(tree, spec) > warning else { return nil }
-        return Finding(
-            condition: .leaking(.rss), grade: .weak,
-            evidence: [
-                Evidence(
-                    rule: "rss_warning", value: .number(Double(memory(tree, spec))),
-                    threshold: .number(Double(warning)))
-            ],
-            reason: "\(bytes(memory(tree, spec))) resident, warning at \(bytes(warning))")
-    }
-
     /// The root process is held still from outside.
     package static func pause(_ tree: TreeReadings) -> Finding? {
         if tree.isFrozen { return held(.frozen, tree, "its cgroup is frozen") }
@@ -219,7 +185,7 @@ extension Classifier {
         return longest <= shortest * 2 && longest <= spec.errorBurst.within * 10 && age <= longest * 2
     }
 
-    private static func memory(_ tree: TreeReadings, _ spec: HealthSpec) -> Int64 {
+    static func memory(_ tree: TreeReadings, _ spec: HealthSpec) -> Int64 {
         switch spec.rssScope {
         case .process: tree.rootRSSBytes
         case .tree: tree.treeRSSBytes
@@ -236,7 +202,7 @@ extension Classifier {
         return ", \(count(stopped, "child", "children")) stopped"
     }
 
-    private static func line(_ threshold: HealthSpec.DescriptorThreshold, _ limit: Int) -> String {
+    static func line(_ threshold: HealthSpec.DescriptorThreshold, _ limit: Int) -> String {
         switch threshold {
         case .percentUsed(let percent): "\(whole(percent))% of \(limit)"
         case .free(let free): "\(free) free of \(limit)"
@@ -248,7 +214,7 @@ extension Classifier {
     }
 
     /// A number without a needless `.0`.
-    private static func whole(_ number: Double) -> String {
+    static func whole(_ number: Double) -> String {
         // Not `rounded()`: it needs libm, which a program of the standard library alone does not link.
         abs(number) < 1e15 && Double(Int64(number)) == number ? String(Int64(number)) : String(number)
     }

@@ -42,6 +42,8 @@ package enum Directive: Hashable, Sendable {
     case finish(End)
     /// A fact that cannot be. The slot is FATAL with reason `internal`, and the daemon goes on.
     case reportInvariant(String)
+    /// Count a worker's descriptors by kind, when there is time for it. Answers: `.censusTaken`, or nothing.
+    case takeCensus(WorkerID)
 }
 
 /// Which processes a signal reaches.

@@ -79,6 +79,8 @@ package enum WorkerFact: Hashable, Sendable {
     case said([ListenerWord])
     /// Nothing can be written to its standard input any more, and an event was to be.
     case inputClosed
+    /// Its descriptors were counted by kind.
+    case censusTaken([Forensics.KindCount])
 }
 
 /// What a worker wrote, for listeners that subscribe to it.

@@ -19,6 +19,8 @@ package struct HealthTracker: Hashable, Sendable {
 
     /// The facts of this generation.
     package private(set) var window: HealthWindow
+    /// How its descriptors and its memory move.
+    package private(set) var trends: WorkerTrends
     /// What is believed.
     package private(set) var verdict: Verdict
     /// Samples in a row whose verdict was healthy.
@@ -33,6 +35,7 @@ package struct HealthTracker: Hashable, Sendable {
     private var overLimit = RuleHistory()
     private var overWarning = RuleHistory()
     private var blind = RuleHistory()
+    private var growing = RuleHistory()
 
     private var blindness = Candidate()
     private var pause = Candidate()
@@ -47,10 +50,13 @@ package struct HealthTracker: Hashable, Sendable {
     /// - Parameters:
     ///   - spec: the rules' settings.
     ///   - startedAt: when the generation was started.
-    package init(spec: HealthSpec, startedAt: Moment) {
+    ///   - formerLives: earlier generations of the same slot, to compare with.
+    package init(spec: HealthSpec, startedAt: Moment, formerLives: [TrendWitness] = []) {
         sharedSpec = Shared(spec)
         window = HealthWindow(startedAt: startedAt.instant, heartbeat: spec.heartbeat)
         graceEndsAt = startedAt.instant + spec.grace
+        trends = WorkerTrends(
+            spec, startedAt: startedAt.instant, beginsAt: startedAt.instant + spec.grace, formerLives: formerLives)
         verdict = Verdict(condition: .starting, grade: .proven, since: startedAt, evidence: [], reason: "")
     }
 
@@ -70,6 +76,8 @@ package struct HealthTracker: Hashable, Sendable {
         case .tree(let tree):
             blind.record(false)
             record(tree)
+            trends.record(tree, sharedSpec.value, at: sample.takenAt)
+            growing.record(trends.isGrowing)
         }
         if isDoubtful { window.holdClocks(until: now.instant) }
         let changed = evaluate(bySample: true, at: now)
@@ -101,6 +109,20 @@ package struct HealthTracker: Hashable, Sendable {
     package mutating func demandRead(_ amount: Double?, at now: Instant) {
         window.demandRead(amount, at: now)
     }
+
+    /// The descriptors were counted by kind.
+    package mutating func counted(_ kinds: [Forensics.KindCount]) {
+        trends.counted(kinds, progressLines: window.progressLineCount)
+    }
+
+    /// Whether a census is due; asked once.
+    package mutating func takesCensus() -> Bool { trends.takesCensus() }
+
+    /// Whether siblings are to be looked at, because something grows; asked once.
+    package mutating func takesComparison() -> Bool { trends.takesComparison() }
+
+    /// These are the siblings to compare growth with.
+    package mutating func compare(with siblings: [TrendWitness]) { trends.compare(with: siblings) }
 
     /// Whether a condition holds now, and is not merely remembered.
     package func holds(_ condition: Condition) -> Bool {
@@ -143,7 +165,7 @@ package struct HealthTracker: Hashable, Sendable {
             if full.isRefuted(by: shared.value.confirm) { window.fullnessEnded() }
         }
         overLimit.record(Classifier.bloat(tree, shared.value) != nil)
-        overWarning.record(Classifier.memoryLeak(tree, shared.value) != nil)
+        overWarning.record(Classifier.isPastMemoryWarning(tree, shared.value))
     }
 
     private mutating func evaluate(bySample: Bool, at now: Moment) -> Bool {
@@ -186,13 +208,17 @@ package struct HealthTracker: Hashable, Sendable {
         // The EMFILE burst of a full table is not told twice: dark/emfile stands above dark/errors.
         let failing = errors.judge(
             Classifier.errors(window, shared.value, at: now.instant), window: memory, bySample: bySample)
+        let counted = growing.isConfirmed(by: confirm) ? trends : nil
         let leaking = descriptorLeak.judge(
             Classifier.descriptorLeak(
                 window, shared.value, isDarkConfirmed: pastDark.isConfirmed(by: confirm),
-                isWarningConfirmed: pastWarning.isConfirmed(by: confirm)), window: memory, bySample: bySample)
-        let swelling = memoryLeak.judge(
-            overWarning.isConfirmed(by: confirm) ? tree.flatMap { Classifier.memoryLeak($0, shared.value) } : nil,
+                isWarningConfirmed: pastWarning.isConfirmed(by: confirm), trends: counted, at: now.instant),
             window: memory, bySample: bySample)
+        let isWarned = overWarning.isConfirmed(by: confirm)
+        let swelling = memoryLeak.judge(
+            tree.flatMap {
+                Classifier.memoryLeak($0, shared.value, isWarningConfirmed: isWarned, trends: counted, at: now.instant)
+            }, window: memory, bySample: bySample)
         return held ?? paused ?? dark ?? bloated ?? hung ?? stuck ?? failing ?? leaking ?? swelling
     }
 }

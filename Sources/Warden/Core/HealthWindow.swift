@@ -35,8 +35,6 @@ package struct HealthWindow: Hashable, Sendable {
     package private(set) var demand: Demand = .unknown
     /// Clocks of silence do not run before this: the end of the last pause or doubt.
     package private(set) var clocksHeldUntil: Instant
-    /// Descriptor counts over the generation, thinned out.
-    package private(set) var descriptorTrace = DescriptorTrace()
     private var fileMark: UInt64?
     private let heartbeat: HealthSpec.Heartbeat
 
@@ -71,7 +69,7 @@ package struct HealthWindow: Hashable, Sendable {
         }
         lastFailure = nil
         noteActivity(tree, at: sample.takenAt)
-        noteDescriptors(tree, at: sample.takenAt)
+        noteFullness(tree)
         if case .file = heartbeat, let mark = tree.heartbeatFileMark, mark != fileMark {
             if fileMark != nil { beat(at: sample.takenAt) }
             fileMark = mark
@@ -159,9 +157,8 @@ package struct HealthWindow: Hashable, Sendable {
         cpuTimeNotPegged = tree.cpuTime
     }
 
-    private mutating func noteDescriptors(_ tree: TreeReadings, at instant: Instant) {
+    private mutating func noteFullness(_ tree: TreeReadings) {
         guard let tightest = tree.tightest else { return }
-        descriptorTrace.record(tightest, at: instant)
         // Errors between the last sample that was not full and this one count as "since".
         if tightest.isFull, fullSince == nil { fullSince = lastSampleAt ?? startedAt }
     }
@@ -169,48 +166,5 @@ package struct HealthWindow: Hashable, Sendable {
     /// No sample of the last M was full: what was seen before does not count any more.
     package mutating func fullnessEnded() {
         fullSince = nil
-    }
-}
-
-/// The descriptor count over a generation in at most `capacity` points: when they are full, every second one is dropped
-/// and the spacing doubles, so that days cost what minutes do.
-package struct DescriptorTrace: Hashable, Sendable {
-    private struct Point: Hashable, Sendable {
-        var at: Instant
-        var count: Int
-    }
-
-    private static let capacity = 32
-    private var points: [Point] = []
-    private var spacing: Duration = .zero
-    private var latest: DescriptorReading?
-
-    /// No points.
-    package init() {}
-
-    /// A count was read.
-    package mutating func record(_ reading: DescriptorReading, at instant: Instant) {
-        latest = reading
-        if let last = points.last, instant - last.at < spacing { return }
-        points.append(Point(at: instant, count: reading.count))
-        guard points.count >= DescriptorTrace.capacity, let first = points.first else { return }
-        spacing = (instant - first.at) / (DescriptorTrace.capacity / 2)
-        points = points.enumerated().compactMap { $0.offset.isMultiple(of: 2) ? $0.element : nil }
-    }
-
-    /// The slope between the lowest counts of the first and of the last third: floors, because peaks are work.
-    package var trend: DescriptorTrend? {
-        guard points.count >= 6, let latest, let first = points.first, let last = points.last else { return nil }
-        let third = points.count / 3
-        guard let early = points.prefix(third).min(by: { $0.count < $1.count }),
-            let late = points.suffix(third).min(by: { $0.count < $1.count }), late.at > early.at
-        else { return nil }
-        let perHour = Double(late.count - early.count) / (late.at - early.at).inSeconds * 3600
-        let observed = last.at - first.at
-        guard perHour > 0 else { return DescriptorTrend(perHour: perHour, observed: observed, timeToLimit: nil) }
-        let hours = Double(latest.free) / perHour
-        let isFarther = hours * 3600 > observed.inSeconds * 3
-        return DescriptorTrend(
-            perHour: perHour, observed: observed, timeToLimit: isFarther ? nil : .seconds(hours * 3600))
     }
 }

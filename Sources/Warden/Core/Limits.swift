@@ -40,4 +40,16 @@ package enum Limits {
     package static let doublingBackoff: Duration = .seconds(300)
     /// Between two questions whether a worker with `ready = probe` is ready.
     package static let readinessInterval: Duration = .seconds(1)
+    /// Kinds of descriptors of a census that are compared with a later one.
+    package static let fingerprintKinds = 16
+    /// A kind has grown when there are so many more of it.
+    package static let fingerprintRise = 4
+    /// Kinds that a leak's evidence names.
+    package static let fingerprintShown = 3
+    /// Former lives of a slot that its worker is compared with.
+    package static let formerLives = 2
+    /// Siblings that a growing worker is compared with.
+    package static let comparedSiblings = 8
+    /// So long after a progress line a worker still counts as between two jobs.
+    package static let idleMoment: Duration = .seconds(2)
 }

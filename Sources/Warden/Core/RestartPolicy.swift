@@ -45,6 +45,8 @@ package struct RestartPolicy: Hashable, Sendable {
     private var ledgers: [Condition: RestartLedger] = [:]
     /// While waiting: when the backoff is over. `nil` when only a seat is missing, which no clock gives.
     private var wakesAt: Instant?
+    /// While waiting: for a moment at which the worker is idle, rather than for leave.
+    private var awaitsIdleness = false
     private var wellSince: Instant?
 
     /// Nothing done yet.
@@ -89,6 +91,7 @@ package struct RestartPolicy: Hashable, Sendable {
     package func pendingAction(at now: Instant?) -> String? {
         switch phase {
         case .idle: return nil
+        case .waiting where awaitsIdleness: return "planned restart, at an idle moment"
         case .waiting(let condition, _):
             guard let now, let allowedAt = ledgers[condition]?.nextAllowedAt else { return "waiting to restart" }
             return allowedAt > now ? "restart in \((allowedAt - now).spoken)" : "waiting for max_unavailable"
@@ -122,6 +125,7 @@ package struct RestartPolicy: Hashable, Sendable {
     package mutating func decide(
         _ verdict: Verdict, _ spec: HealthSpec, hasSeat: Bool, hold: Hold?, at now: Instant
     ) -> Step {
+        awaitsIdleness = false
         let condition = verdict.condition
         let action = spec.actions[condition]
         switch phase {
@@ -158,6 +162,25 @@ package struct RestartPolicy: Hashable, Sendable {
         return .begin(action)
     }
 
+    /// A restart that can be chosen: it waits for an idle moment of the worker, or for its latest time.
+    ///
+    /// - Parameters:
+    ///   - verdict: what is believed.
+    ///   - latest: when it has to be decided at the latest, if that is known.
+    ///   - now: the time.
+    /// - Returns: whether people are to be told, once.
+    package mutating func planned(_ verdict: Verdict, latest: Instant?, at now: Instant) -> Bool {
+        let condition = verdict.condition
+        switch phase {
+        case .collecting, .draining, .ending, .observing: return false
+        case .waiting(condition, _): break
+        case .idle, .waiting: phase = .waiting(condition, since: now)
+        }
+        awaitsIdleness = true
+        wakesAt = latest.map { max($0, now) }
+        return openAlert?.verdict.condition != condition
+    }
+
     /// An action begins: the budget is charged.
     package mutating func began(_ incident: Incident, _ spec: HealthSpec, at now: Instant, dice: inout Dice) {
         ledgers[incident.verdict.condition, default: RestartLedger()].charge(spec, at: now, dice: &dice)
@@ -166,9 +189,14 @@ package struct RestartPolicy: Hashable, Sendable {
     }
 
     /// The worker was looked over, or there was no time for it.
-    package mutating func collected(_ forensics: Forensics?) {
+    ///
+    /// - Parameters:
+    ///   - forensics: what was found.
+    ///   - evidence: what follows from it for the verdict.
+    package mutating func collected(_ forensics: Forensics?, adding evidence: [Evidence] = []) {
         guard case .collecting(var incident, _) = phase else { return }
         incident.forensics = forensics
+        incident.verdict.evidence += evidence
         phase = .ending(incident)
     }
 

@@ -23,6 +23,8 @@ struct Slot: Sendable {
     var policy = RestartPolicy()
     /// `nil` while no process is up, and where nothing is watched.
     var tracker: HealthTracker?
+    /// What former generations looked like by age, the latest first.
+    var formerLives: [TrendWitness] = []
     var isHealthPaused = false
     /// Starts of this slot before this life of the daemon.
     var earlierStarts: Int
@@ -110,7 +112,9 @@ struct Slot: Sendable {
         if let tracker, machine.run != nil {
             snapshot.verdict = tracker.verdict
             snapshot.readings = tracker.window.readings
-            snapshot.descriptorTrend = tracker.window.descriptorTrace.trend
+            snapshot.descriptorTrend = tracker.window.readings?.tightest.flatMap {
+                tracker.trends.descriptorTrend($0, at: now.instant)
+            }
             snapshot.lastHeartbeat = tracker.window.hasHeartbeat ? tracker.window.lastHeartbeat : nil
             snapshot.lastLine = tracker.window.lastLine
         }

@@ -24,6 +24,7 @@ extension Supervisor {
             if let worker = slots[id]?.worker { listenerSaid(words, worker) }
         case .inputClosed:
             if let worker = slots[id]?.worker { listenerInputClosed(worker) }
+        case .censusTaken(let kinds): _ = withSlot(id) { $0.tracker?.counted(kinds) }
         }
     }
 
@@ -51,7 +52,7 @@ extension Supervisor {
             apply(orders ?? [], to: id, at: now)
         }
         let orders = withSlot(id) { slot in
-            slot.tracker = nil
+            slot.endLife(at: now.instant)
             return slot.machine.exited(status, at: now)
         }
         apply(orders ?? [], to: id, at: now)
@@ -90,7 +91,7 @@ extension Supervisor {
                 let worker = WorkerID(slot: id, generation: generation)
                 directives.append(.release(worker, sweep: slot.spec.supervision.endsTree))
                 listenerEnded(id)
-                released(id)
+                released(id, at: now)
             case .changed(let from, let to, let pid, let tries, let isExpected):
                 announce(
                     .processState(slot.spec.name, to, from: from, pid: pid, tries: tries, isExpected: isExpected))
@@ -143,7 +144,9 @@ extension Supervisor {
             slot.demandDueAt = nil
             slot.readinessDueAt = nil
             let health = slot.spec.health
-            slot.tracker = health.enabled ? HealthTracker(spec: health, startedAt: now) : nil
+            slot.tracker =
+                health.enabled
+                ? HealthTracker(spec: health, startedAt: now, formerLives: slot.formerLives) : nil
             return slot.restartCount
         }
         guard let slot = slots[id] else { return }
@@ -170,9 +173,9 @@ extension Supervisor {
     }
 
     /// The generation is gone, and what was believed of it with it.
-    private mutating func released(_ id: SlotID) {
+    private mutating func released(_ id: SlotID, at now: Moment) {
         let told = withSlot(id) { slot in
-            slot.tracker = nil
+            slot.endLife(at: now.instant)
             slot.policy.generationEnded()
             return slot.policy.closeAlert(isWell: false, elapsed: .zero)
         }

@@ -2,11 +2,14 @@ extension Supervisor {
     /// The sampler read a worker.
     mutating func sampled(_ sample: Sample, of id: SlotID, at now: Moment, dice: inout Dice) {
         let isDoubtful = !localHealth.doubts.isEmpty
+        var (isCensusDue, isComparisonDue) = (false, false)
         let news = withSlot(id) { slot -> SampleNews in
             // Verdicts are on hold while the worker is looked over: that alone may make it look stopped or silent.
             if case .collecting = slot.policy.phase { return .none }
             guard slot.tracker != nil else { return .none }
             let isChanged = slot.tracker?.sampled(sample, isDoubtful: isDoubtful, at: now) ?? false
+            isCensusDue = slot.tracker?.takesCensus() ?? false
+            isComparisonDue = slot.tracker?.takesComparison() ?? false
             let isDemandDue = slot.isDemandDue(at: now.instant)
             // The way of nearly all samples: healthy, as before, and nothing under way.
             if !isChanged, !isDemandDue, slot.policy.isAtRest, slot.tracker?.verdict.condition == .healthy {
@@ -15,6 +18,8 @@ extension Supervisor {
             }
             return .some(isChanged: isChanged, isDemandDue: isDemandDue)
         }
+        if isCensusDue { takeCensus(of: id) }
+        if isComparisonDue { compareWithSiblings(id, at: now) }
         guard case .some(let isChanged, let isDemandDue)? = news else { return }
         if isDemandDue { askForDemand(id, at: now) }
         healthMoved(id, isChanged: isChanged, at: now, dice: &dice)
@@ -29,7 +34,10 @@ extension Supervisor {
     mutating func healthMoved(_ id: SlotID, isChanged: Bool, at now: Moment, dice: inout Dice) {
         guard let slot = slots[id], let tracker = slot.tracker else { return }
         let verdict = tracker.verdict
-        if isChanged { tell(verdict, of: slot) }
+        if isChanged {
+            tell(verdict, of: slot)
+            growthMoved(id, verdict)
+        }
         let isWell = verdict.condition == .healthy
         _ = withSlot(id) { isWell ? $0.policy.wasWell(at: now.instant) : $0.policy.wasUnwell() }
         if let open = slot.policy.openAlert, open.verdict.condition != verdict.condition {
@@ -115,6 +123,10 @@ extension Supervisor {
             case .none, .alert: false
             case .restart, .drain, .kill: true
             }
+        if isActedOn, hold == nil, let latest = slot.latestTimeForPlannedRestart(at: now.instant) {
+            plan(id, tracker.verdict, latest: latest, at: now, dice: &dice)
+            return
+        }
         let hasSeat = isActedOn && hasSeat(in: slot.spec.name.group)
         let step = withSlot(id) {
             $0.policy.decide(tracker.verdict, $0.spec.health, hasSeat: hasSeat, hold: hold, at: now.instant)
@@ -160,7 +172,7 @@ extension Supervisor {
             verdict: verdict, action: action)
     }
 
-    private mutating func alert(
+    mutating func alert(
         _ id: SlotID, _ verdict: Verdict, heldBackBy hold: String?, at now: Moment, dice: inout Dice
     ) {
         guard var incident = newIncident(id, verdict, .alert, at: now, dice: &dice) else { return }
@@ -208,7 +220,10 @@ extension Supervisor {
     /// The worker was looked over, or there was no time for it: now it ends.
     mutating func forensicsCollected(_ forensics: Forensics?, of id: SlotID, at now: Moment) {
         guard case .collecting? = slots[id]?.policy.phase else { return }
-        _ = withSlot(id) { $0.policy.collected(forensics) }
+        _ = withSlot(id) { slot in
+            let growth = slot.tracker?.growthOfKinds(until: forensics, in: slot.policy.incident) ?? []
+            slot.policy.collected(forensics, adding: growth)
+        }
         guard let slot = slots[id], let incident = slot.policy.incident else { return }
         if forensics != nil { record(incident, of: id, alert: nil) }
         if incident.action == .drain, beginDrain(slot, incident, at: now) { return }

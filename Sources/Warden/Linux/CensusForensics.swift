@@ -27,6 +27,22 @@ extension Census {
         return forensics
     }
 
+    /// The kinds of descriptors of the process with the least headroom in a tree.
+    ///
+    /// - Parameters:
+    ///   - pid: the supervised process.
+    ///   - deadline: what is not read by then is estimated from what was.
+    /// - Returns: `nil` when the tree is gone or may not be looked at.
+    package static func kinds(ofTightestIn pid: Int32, until deadline: Instant) -> [Forensics.KindCount]? {
+        do throws(KernelFailure) {
+            var tightest = pid
+            if case .tree(let readings) = try ProcReader().read(pid) { tightest = readings.tightest?.pid ?? pid }
+            return try take(of: tightest, until: deadline).kinds
+        } catch {
+            return nil
+        }
+    }
+
     private static func addDescriptors(of pid: Int32, until deadline: Instant, to forensics: inout Forensics) {
         do throws(KernelFailure) {
             let census = try take(of: pid, until: deadline)

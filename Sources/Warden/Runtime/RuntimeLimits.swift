@@ -40,6 +40,8 @@ enum RuntimeLimits {
     static let watchInterval: Duration = .seconds(1)
     /// What the other threads get to finish when the daemon ends.
     static let farewell: Duration = .seconds(2)
+    /// How long descriptors are counted by kind in passing; what is not read by then is estimated.
+    static let censusTime: Duration = .seconds(2)
     /// How often the history is pruned.
     static let pruneInterval: Duration = .seconds(3600)
     /// Incidents that one question to the history may bring.

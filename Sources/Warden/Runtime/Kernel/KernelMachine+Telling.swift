@@ -64,4 +64,15 @@ extension KernelMachine {
             _ = inbox.post(.worker(worker, .forensicsCollected(forensics)))
         }
     }
+
+    mutating func takeCensus(of worker: WorkerID) {
+        guard let process = workers[worker], !process.isReaped else { return }
+        let (inbox, pid) = (parts.inbox, process.child.pid)
+        let deadline = MonotonicClock.now() + RuntimeLimits.censusTime
+        // When no thread is free there is none: the supervisor asks again at the next age.
+        parts.readers.submit(deadline: deadline + .seconds(5)) {
+            guard let kinds = Census.kinds(ofTightestIn: pid, until: deadline) else { return }
+            _ = inbox.post(.worker(worker, .censusTaken(kinds)))
+        }
+    }
 }
