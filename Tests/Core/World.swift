@@ -24,6 +24,8 @@ struct World {
     var childrenObey = true
     /// How looking a worker over ends; `nil`: it never answers.
     var forensics: Forensics? = Forensics()
+    /// What a reading of waits finds; `nil`: it never answers.
+    var waits: ((Instant) -> WaitReport)?
     /// Errno with which every start fails; `nil`: starts succeed.
     var startFailure: Int32?
     /// Answers that are on their way.
@@ -188,6 +190,9 @@ struct World {
         case .reportInvariant(let what): objections.append("violated: \(what)")
         case .probe(let worker, _, _):
             if children[worker] == nil { objections.append("probe of nobody: \(worker)") }
+        case .readWaits(let worker):
+            if children[worker] == nil { objections.append("waits of nobody: \(worker)") }
+            if let waits { answers.append(.worker(worker, .waitsRead(waits(moment.instant)))) }
         case .loadConfiguration, .reply, .log, .announce, .send, .writeInput, .disregardOutput, .recordIncident, .alert,
             .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
             break
@@ -265,6 +270,7 @@ private func word(_ directive: Directive) -> String {
     case .extendTimeout(let duration): "extend \(duration.spoken)"
     case .finish(let end): "finish \(end)"
     case .reportInvariant(let what): "violated \(what)"
+    case .readWaits(let worker): "waits \(worker.slot.number).\(worker.generation.number)"
     }
 }
 

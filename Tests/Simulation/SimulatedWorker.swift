@@ -76,6 +76,15 @@ struct SimulatedWorker {
                     rootState: isStopped ? .stopped : isSpinning ? .running : .sleeping)))
     }
 
+    /// What a reading of its threads' waits finds.
+    func waits(at now: Instant) -> WaitReport {
+        let isLocked = isInTrouble(at: now) && character == .deadlocking && !isStopped
+        let wait: WaitReport.Wait = isStopped ? .held : isLocked ? .futex : .timeout
+        return WaitReport(
+            takenAt: now,
+            threads: (1...3).map { WaitReport.ThreadWait(pid: 1, tid: $0, switches: io, wait: wait) })
+    }
+
     /// What the pump publishes since it last did.
     mutating func facts(at now: Instant) -> LogFacts {
         var facts = LogFacts(drainedAt: now)

@@ -42,6 +42,8 @@ package enum Directive: Hashable, Sendable {
     case finish(End)
     /// A fact that cannot be. The slot is FATAL with reason `internal`, and the daemon goes on.
     case reportInvariant(String)
+    /// Read what every thread of a worker's tree waits for. Answers: `.waitsRead`, unless the reading is stuck.
+    case readWaits(WorkerID)
 }
 
 /// Which processes a signal reaches.

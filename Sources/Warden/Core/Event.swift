@@ -79,6 +79,8 @@ package enum WorkerFact: Hashable, Sendable {
     case said([ListenerWord])
     /// Nothing can be written to its standard input any more, and an event was to be.
     case inputClosed
+    /// What its threads wait for was read.
+    case waitsRead(WaitReport)
 }
 
 /// What a worker wrote, for listeners that subscribe to it.

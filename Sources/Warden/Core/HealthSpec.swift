@@ -229,6 +229,12 @@ package struct ActionTable: Hashable, Sendable {
     /// hung/uninterruptible alerts; bloated restarts.
     package init() {}
 
+    /// The action for a verdict: of what may be wrong because it was only learned, people are told and no more.
+    package func action(for verdict: Verdict) -> HealthAction {
+        let action = self[verdict.condition]
+        return verdict.isAdvisory && action != .none ? .alert : action
+    }
+
     /// The action for `condition`; what is never acted on (starting, healthy, paused, unknown) gives `.none`.
     package subscript(condition: Condition) -> HealthAction {
         get {

@@ -123,7 +123,7 @@ package struct RestartPolicy: Hashable, Sendable {
         _ verdict: Verdict, _ spec: HealthSpec, hasSeat: Bool, hold: Hold?, at now: Instant
     ) -> Step {
         let condition = verdict.condition
-        let action = spec.actions[condition]
+        let action = spec.actions.action(for: verdict)
         switch phase {
         case .collecting, .draining, .ending, .observing: return .nothing
         case .idle: break

@@ -24,6 +24,7 @@ extension Supervisor {
             if let worker = slots[id]?.worker { listenerSaid(words, worker) }
         case .inputClosed:
             if let worker = slots[id]?.worker { listenerInputClosed(worker) }
+        case .waitsRead(let report): waitsRead(report, of: id, at: now, dice: &dice)
         }
     }
 

@@ -23,6 +23,8 @@ package protocol Machine: ~Copyable {
     mutating func release(_ worker: WorkerID, sweep: Bool)
     /// Looks a worker over. Event: `.forensicsCollected`.
     mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?)
+    /// Reads what a worker's threads wait for. Event: `.waitsRead`, unless the reading is stuck.
+    mutating func readWaits(_ worker: WorkerID)
     /// Runs a command for a worker. Event: `.hookEnded`.
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration)
     /// Asks a worker's probe once. Event: `.hookEnded` of `Hook.probe`.

@@ -78,6 +78,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .extendTimeout(let duration): machine.notify(.extendTimeout(duration))
         case .finish(let end): self.end = end
         case .reportInvariant(let what): report(what)
+        case .readWaits(let worker): machine.readWaits(worker)
         }
     }
 
