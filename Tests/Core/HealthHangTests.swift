@@ -184,6 +184,23 @@ func locked(
         #expect(watched.condition == .healthy)
     }
 
+    @Test("A thread beside the main one in state D, from report to report: the same")
+    func threadInKernel() {
+        var watched = watched()
+        let asked = watch(&watched, until: 500) { locked($0) { $0.threads[2].wait = .kernel } }
+        #expect(asked == [115, 145, 205, 325])
+        #expect(watched.said == "hung/uninterruptible (strong)")
+        #expect(watched.tracker.verdict.reason.hasPrefix("thread 102 of pid 100 is stuck in the kernel"))
+        var moving = self.watched()
+        _ = watch(&moving, until: 500) { second in
+            locked(second) {
+                $0.threads[2].wait = .kernel
+                $0.threads[2].switches = UInt64(second)
+            }
+        }
+        #expect(moving.condition == .healthy)
+    }
+
     @Test("State D with I/O, of ever other processes, or now and then is a busy disk")
     func busyDisk() {
         var moving = watched()

@@ -30,15 +30,23 @@ extension Classifier {
         return finding
     }
 
-    /// The same process in state D in N of M samples, and the tree without I/O or CPU, for as long as the kernel's own
-    /// check takes to call a task hung. A restart would not help: not even SIGKILL reaches it.
+    /// The same process in state D in N of M samples, or the same thread in it in report after report, and the tree
+    /// without I/O or CPU, for as long as the kernel's own check takes to call a task hung. A restart would not help:
+    /// not even SIGKILL reaches it.
     package static func uninterruptible(
-        _ window: HealthWindow, isConfirmed: Bool, at now: Instant
+        _ window: HealthWindow, _ watch: WaitWatch, isConfirmed: Bool, at now: Instant
     ) -> Finding? {
-        guard isConfirmed, let since = window.uninterruptibleSince, let pid = window.readings?.uninterruptible else {
-            return nil
+        let still = window.stillness(at: now)
+        if isConfirmed, let since = window.uninterruptibleSince, let pid = window.readings?.uninterruptible {
+            return stuckInKernel("pid \(pid)", pid, for: min(now - since, still))
         }
-        let stuck = min(now - since, window.stillness(at: now))
+        guard let wait = watch.kernelWait else { return nil }
+        return stuckInKernel(
+            "thread \(wait.thread.tid) of pid \(wait.thread.pid)", wait.thread.tid,
+            for: min(wait.until - wait.since, still))
+    }
+
+    private static func stuckInKernel(_ who: String, _ number: Int32, for stuck: Duration) -> Finding? {
         guard stuck >= Limits.uninterruptibleAfter else { return nil }
         return Finding(
             condition: .hung(.uninterruptible), grade: .strong,
@@ -46,9 +54,9 @@ extension Classifier {
                 Evidence(
                     rule: "uninterruptible", value: .number(stuck.inSeconds),
                     threshold: .number(Limits.uninterruptibleAfter.inSeconds)),
-                Evidence(rule: "uninterruptible_pid", value: .number(Double(pid)), threshold: .text("D")),
+                Evidence(rule: "uninterruptible_task", value: .number(Double(number)), threshold: .text("D")),
             ],
-            reason: "pid \(pid) is stuck in the kernel (state D) for \(stuck.spoken); a driver, a disk or a network "
+            reason: "\(who) is stuck in the kernel (state D) for \(stuck.spoken); a driver, a disk or a network "
                 + "file system does not answer, and no signal reaches it")
     }
 }

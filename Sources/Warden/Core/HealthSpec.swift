@@ -202,6 +202,8 @@ package struct HealthSpec: Hashable, Sendable {
     package var forensicsBudget: Duration = .seconds(3)
     /// `forensics_command`, run as the program's user in its environment.
     package var forensicsCommand: String?
+    /// `forensics_signal`: sent first to a worker that catches it, for the stacks that it then writes to its log.
+    package var forensicsSignal: Signal?
 
     /// The defaults of the manual.
     package init() {}

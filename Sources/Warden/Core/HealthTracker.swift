@@ -213,7 +213,7 @@ package struct HealthTracker: Hashable, Sendable {
             Classifier.deadlock(window, shared.value, waits), window: memory, bySample: bySample)
         let sunk = stuckInKernel.judge(
             Classifier.uninterruptible(
-                window, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
+                window, waits, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
             window: memory, bySample: bySample)
         let hung = silence.judge(
             Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)

@@ -40,6 +40,8 @@ package enum Limits {
     package static let doublingBackoff: Duration = .seconds(300)
     /// Between two questions whether a worker with `ready = probe` is ready.
     package static let readinessInterval: Duration = .seconds(1)
+    /// Earlier incidents with the same fingerprint that are counted.
+    package static let countedRecurrences = 1000
     /// Samples in a row in which a tree stands still before its waits are read.
     package static let stillSamples = 3
     /// Between the two reports of waits that prove a deadlock, at least.

@@ -169,6 +169,7 @@ package struct RestartPolicy: Hashable, Sendable {
     package mutating func collected(_ forensics: Forensics?) {
         guard case .collecting(var incident, _) = phase else { return }
         incident.forensics = forensics
+        incident.fingerprint = forensics?.fingerprint(as: incident.verdict.condition)
         phase = .ending(incident)
     }
 

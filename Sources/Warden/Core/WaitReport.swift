@@ -156,6 +156,18 @@ package struct WaitWatch: Hashable, Sendable {
         }
     }
 
+    /// A thread that is stuck in the kernel.
+    package struct KernelWait: Hashable, Sendable {
+        /// The thread, as it was in every report since.
+        package var thread: WaitReport.ThreadWait
+        /// When the first of them was taken.
+        package var since: Instant
+        /// When the last of them was taken.
+        package var until: Instant
+    }
+
+    /// A thread in state D that has not moved from one report to the next, be it the only one.
+    package private(set) var kernelWait: KernelWait?
     private var stillSamples = 0
     private var nextAskAt = Instant.origin
     private var pause = Limits.waitPauseFirst
@@ -200,6 +212,7 @@ package struct WaitWatch: Hashable, Sendable {
         lastReport = nil
         isProven = false
         isBlockedOnOutput = false
+        kernelWait = nil
     }
 
     /// Whether a report is to be asked for now.
@@ -211,6 +224,7 @@ package struct WaitWatch: Hashable, Sendable {
     /// A report arrived.
     package mutating func read(_ report: WaitReport, at now: Instant) {
         isBlockedOnOutput = report.isBlockedOnOutput
+        noteKernelWait(report)
         switch report.closure {
         case .open, .unreadable:
             first = nil
@@ -228,6 +242,16 @@ package struct WaitWatch: Hashable, Sendable {
             lastReport = report
             // Once it is proven, now and then whether that still holds.
             nextAskAt = isProven ? now + Limits.waitPauseUnanswered : report.takenAt + Limits.waitProofSpan
+        }
+    }
+
+    private mutating func noteKernelWait(_ report: WaitReport) {
+        if let known = kernelWait, report.threads.contains(known.thread) {
+            kernelWait?.until = report.takenAt
+        } else {
+            kernelWait = report.threads.first { $0.wait == .kernel }.map {
+                KernelWait(thread: $0, since: report.takenAt, until: report.takenAt)
+            }
         }
     }
 }

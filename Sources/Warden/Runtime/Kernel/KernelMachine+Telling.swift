@@ -52,16 +52,4 @@ extension KernelMachine {
         pending.append(.configurationLoaded(request, .failure(refusal)))
         notices.tell(.ready)
     }
-
-    mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?) {
-        guard let process = workers[worker], !process.isReaped else { return }
-        let (inbox, pump) = (parts.inbox, parts.pump)
-        let pid = process.child.pid
-        let deadline = MonotonicClock.now() + budget
-        // When no thread is free the policy's own deadline goes on without.
-        parts.readers.submit(deadline: deadline + .seconds(5)) {
-            let forensics = ForensicsCollector.collect(pid: pid, worker: worker, pump: pump, deadline: deadline)
-            _ = inbox.post(.worker(worker, .forensicsCollected(forensics)))
-        }
-    }
 }
