@@ -31,7 +31,8 @@ def scenario(daemon):
     """Deadlocks are proven and restarted without a heartbeat_timeout; idle workers beside them are healthy."""
     text = HEALTH
     for name in LOCKED:
-        text += f"[program:{name}]\ncommand = {WAITER} {name} --once {daemon.path(name)}.failed\nredirect_stderr = true\n"
+        command = f"{WAITER} {name} --once {daemon.path(name)}.failed"
+        text += f"[program:{name}]\ncommand = {command}\nredirect_stderr = true\n"
     text += f"[program:pool]\ncommand = {WAITER} pool\n"
     text += "[program:sleeper]\ncommand = sleep 100000\n[program:reader]\ncommand = cat\n"
     daemon.configure(text)

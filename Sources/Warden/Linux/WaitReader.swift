@@ -49,17 +49,21 @@ package final class WaitReader {
         pipeWaits = []
         parents = []
         caughtMask = 0
-        if architecture == nil { table.gaps.append("waits: this processor's system calls are not known") }
+        if architecture == nil { gap("waits: this processor's system calls are not known") }
         switch reader.read(pid) {
-        case .failure(let errorNumber): table.gaps.append("waits: \(Kernel.text(of: errorNumber))")
+        case .failure(let errorNumber): gap("waits: \(Kernel.text(of: errorNumber))")
         case .tree(let tree):
-            if tree.isTruncated { table.gaps.append("waits: the tree has too many processes") }
+            if tree.isTruncated { gap("waits: the tree has too many processes") }
             for member in reader.members { readProcess(member, stacks: stacks, until: deadline) }
         }
         table.caughtSignals = ThreadStatus.wakingSignals(in: caughtMask)
         judgeChildren()
         judgePipes(until: deadline)
         return table
+    }
+
+    private func gap(_ text: String) {
+        if !table.gaps.contains(text) { table.gaps.append(text) }
     }
 
     // MARK: - Threads
@@ -79,11 +83,11 @@ package final class WaitReader {
             }
             for thread in threads {
                 guard table.rows.count < Limits.waitThreads else {
-                    table.gaps.append("waits: more than \(Limits.waitThreads) threads")
+                    gap("waits: more than \(Limits.waitThreads) threads")
                     return
                 }
                 guard MonotonicClock.now() < deadline else {
-                    table.gaps.append("waits: out of time")
+                    gap("waits: out of time")
                     return
                 }
                 try readThread(thread, process, stacks: stacks)
@@ -91,7 +95,7 @@ package final class WaitReader {
         } catch {
             // What has just ended waits for nothing.
             if error.errorNumber == ESRCH || error.errorNumber == ENOENT { return }
-            table.gaps.append("waits: \(error)")
+            gap("waits: \(error)")
         }
     }
 
@@ -106,7 +110,7 @@ package final class WaitReader {
             throw error
         }
         guard let status = text else {
-            table.gaps.append("waits: the status of thread \(tid) makes no sense")
+            gap("waits: the status of thread \(tid) makes no sense")
             return
         }
         if status.state == .zombie || status.state == .dead { return }
@@ -116,7 +120,7 @@ package final class WaitReader {
             state: status.state.map { String(UnicodeScalar($0.rawValue)) } ?? "?", switches: status.switches,
             wait: .unknown)
         guard let reading = SystemCall.reading(try bytes(of: tid, "/syscall", process)) else {
-            table.gaps.append("waits: the system call of thread \(tid) makes no sense")
+            gap("waits: the system call of thread \(tid) makes no sense")
             return
         }
         var pipe: PipeWait?
