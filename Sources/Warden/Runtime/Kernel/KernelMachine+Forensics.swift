@@ -86,8 +86,12 @@ extension KernelMachine {
         let text = String(decoding: output, as: UTF8.self)
         switch part {
         case .command: examination.commandOutput = text
+        // Half of a dump would be another fingerprint.
+        case .pythonStacks where failure != nil: break
         case .pythonStacks:
-            examination.pythonStacks = text.split(separator: "\n").prefix(RuntimeLimits.stackLines).map { String($0) }
+            // The line that names the process quotes its arguments, which may hold secrets.
+            examination.pythonStacks = text.split(separator: "\n").filter { !$0.hasPrefix("Process ") }
+                .prefix(RuntimeLimits.stackLines).map { String($0) }
         }
         if let failure { examination.gaps.append("\(part.name): \(failure)") }
         examination.running.remove(part)
