@@ -45,7 +45,7 @@ import wardenctl
                     lines: [
                         "ami:ami_01  RUNNING  pid 4242, up 6d 2h, generation 3",
                         "dark/emfile (proven): alive, but failing, since 2026-03-04 05:06:47 UTC (1m ago)",
-                        "  65533 of 65536 descriptors used", "  same as incident 16-zz, 2nd time",
+                        "  65533 of 65536 descriptors used",
                         "", "evidence:",
                         "  free_descriptors  3  (line: 655)", "  error_line        OSError(24)  (line: EMFILE)",
                         "", "readings:",
@@ -134,7 +134,7 @@ import wardenctl
                 == CommandResult(
                     lines: [
                         "ami:ami_01, generation 3  2026-03-04 05:06:48 UTC", "dark/emfile (proven): restart, open",
-                        "  65533 of 65536 descriptors used",
+                        "  65533 of 65536 descriptors used", "  same as incident 16-zz, 2nd time",
                         "", "evidence:", "  free_descriptors  3  (line: 655)",
                         "", "descriptors before the end:", "     65400  pipe", "        98  socket",
                         "", "processes (pid, command, state, waiting in):",
