@@ -32,7 +32,7 @@ def scenario(daemon):
     text = HEALTH
     for name in LOCKED:
         command = f"{WAITER} {name} --once {daemon.path(name)}.failed"
-        text += f"[program:{name}]\ncommand = {command}\nredirect_stderr = true\n"
+        text += f"[program:{name}]\ncommand = {command}\nredirect_stderr = true\nkill_tree = yes\n"
     text += f"[program:pool]\ncommand = {WAITER} pool\n"
     text += "[program:sleeper]\ncommand = sleep 100000\n[program:reader]\ncommand = cat\n"
     daemon.configure(text)
