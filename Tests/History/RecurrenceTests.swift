@@ -12,7 +12,7 @@ import WardenHistory
         return hang
     }
 
-    @Test("earlier ones of any slot are counted, later ones and others are not")
+    @Test("earlier ones of any slot of the group are counted, later ones and others are not")
     func counted() throws {
         let store = try Scratch().open()
         for told in [hang("1"), hang("2", second), hang("3", fingerprint: "other"), hang("4", fingerprint: nil)] {
@@ -23,6 +23,8 @@ import WardenHistory
         #expect(try store.recurrence(of: hang("not stored")) == Recurrence(earlierID: "2", count: 3))
         #expect(try store.recurrence(of: hang("3", fingerprint: "other")) == nil)
         #expect(try store.recurrence(of: hang("4", fingerprint: nil)) == nil)
+        let other = SlotName(group: "other", process: "other")
+        #expect(try store.recurrence(of: hang("5", other)) == nil)
         #expect(try store.incident(id: "2")?.fingerprint == "2a77b74b32c0d129")
     }
 

@@ -59,20 +59,22 @@ extension HistoryStore {
         }
     }
 
-    /// What the history knows of earlier incidents with the same fingerprint, of any slot.
+    /// What the history knows of earlier incidents with the same fingerprint, of any slot of the same group.
     ///
+    /// Without Python stacks a fingerprint is coarse: those of other programs are other hangs.
     /// - Parameter incident: an incident, stored or not.
     /// - Returns: `nil` when it has no fingerprint, or is the first.
     /// - Throws: when the database could not be read.
     package func recurrence(of incident: Incident) throws(HistoryError) -> Recurrence? {
         guard let fingerprint = incident.fingerprint else { return nil }
         let sql = """
-            SELECT id FROM incident WHERE fingerprint = :fingerprint AND id <> :id
+            SELECT id FROM incident WHERE fingerprint = :fingerprint AND group_name = :group AND id <> :id
             AND sequence < COALESCE((SELECT sequence FROM incident WHERE id = :id), 9223372036854775807)
             ORDER BY sequence DESC LIMIT :limit
             """
         let arguments: StatementArguments = [
-            "fingerprint": fingerprint, "id": incident.id, "limit": Limits.countedRecurrences - 1,
+            "fingerprint": fingerprint, "group": incident.worker.group, "id": incident.id,
+            "limit": Limits.countedRecurrences - 1,
         ]
         let earlier = try read("look for the same incident") { database in
             try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { $0.text("id") }
