@@ -1,3 +1,4 @@
+internal import WardenCore
 package import WardenWire
 
 /// `incidents` for a person.
@@ -27,11 +28,16 @@ package enum IncidentText {
     package static func report(_ incident: JSONValue) -> [String] {
         let generation = incident["generation"]?.integer.map { ", generation \($0)" } ?? ""
         let head = "\(incident["worker"]?.string ?? "?")\(generation)  \(HealthText.time(incident["at"]?.string))"
-        var lines = [head, what(incident)] + reason(incident)
+        var lines = [head, what(incident)] + reason(incident) + recurrence(incident)
         lines += HealthText.section("evidence", HealthText.evidence(incident["evidence"]))
         guard let found = incident["forensics"], found != .null else { return lines }
         lines += HealthText.section("descriptors before the end", CensusText.kinds(found["kinds"]))
         lines += HealthText.section("processes (pid, command, state, waiting in)", texts(found["processes"]))
+        lines += HealthText.section("threads (id, name, state, call: waiting for)", texts(found["threads"]))
+        lines += HealthText.section("Python stacks", texts(found["python_stacks"]))
+        lines += HealthText.section("kernel stacks (innermost first)", texts(found["stacks"]))
+        lines += HealthText.section("limits", texts(found["limits"]))
+        lines += HealthText.section("pressure", texts(found["pressure"]))
         lines += HealthText.section("last lines of the log", texts(found["last_lines"]))
         let output = found["command_output"]?.string ?? ""
         lines += HealthText.section(
@@ -42,6 +48,13 @@ package enum IncidentText {
     private static func reason(_ incident: JSONValue) -> [String] {
         guard let reason = incident["reason"]?.string, !reason.isEmpty else { return [] }
         return ["  \(reason)"]
+    }
+
+    private static func recurrence(_ incident: JSONValue) -> [String] {
+        guard let earlier = incident["recurrence"]?["same_as"]?.string,
+            let count = incident["recurrence"]?["time"]?.integer
+        else { return [] }
+        return ["  " + Recurrence(earlierID: earlier, count: Int(clamping: count)).spoken]
     }
 
     private static func texts(_ list: JSONValue?) -> [String] {

@@ -135,7 +135,7 @@ private struct Cost {
 }
 
 /// A child with its output where the benchmark wants it.
-private struct BenchmarkChild: ~Copyable {
+struct BenchmarkChild: ~Copyable {
     var child: Child
     private let output: Descriptor
 

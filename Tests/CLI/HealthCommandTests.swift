@@ -124,18 +124,27 @@ import wardenctl
         let forensics =
             #","forensics":{"kinds":[{"kind":"pipe","count":65400},{"kind":"socket","count":98}],"#
             + #""processes":["4242 python3 S do_poll","4250 python3 S futex"],"last_lines":["Failed \u001b[0m"],"#
-            + #""command_output":"","gaps":["descriptors: out of time"]}}"#
+            + #""threads":["4242 python3 S poll: one of several descriptors"],"python_stacks":["get (queue.py:171)"],"#
+            + #""stacks":["4242 do_poll"],"limits":["Max open files 65536 65536 files"],"#
+            + #""pressure":["host cpu: some avg10=0.00"],"command_output":"","gaps":["descriptors: out of time"]},"#
+            + #""recurrence":{"same_as":"16-zz","time":2}}"#
         let server = Self.server(["/api/v1/incidents/17-ab": Self.open.dropLast() + forensics])
         #expect(
             await result(of: "incident 17-ab", server)
                 == CommandResult(
                     lines: [
                         "ami:ami_01, generation 3  2026-03-04 05:06:48 UTC", "dark/emfile (proven): restart, open",
-                        "  65533 of 65536 descriptors used",
+                        "  65533 of 65536 descriptors used", "  same as incident 16-zz, 2nd time",
                         "", "evidence:", "  free_descriptors  3  (line: 655)",
                         "", "descriptors before the end:", "     65400  pipe", "        98  socket",
                         "", "processes (pid, command, state, waiting in):",
                         "  4242 python3 S do_poll", "  4250 python3 S futex",
+                        "", "threads (id, name, state, call: waiting for):",
+                        "  4242 python3 S poll: one of several descriptors",
+                        "", "Python stacks:", "  get (queue.py:171)",
+                        "", "kernel stacks (innermost first):", "  4242 do_poll",
+                        "", "limits:", "  Max open files 65536 65536 files",
+                        "", "pressure:", "  host cpu: some avg10=0.00",
                         "", "last lines of the log:", "  Failed \\x1b[0m",
                         "", "not found out:", "  descriptors: out of time",
                     ], exitCode: 0))

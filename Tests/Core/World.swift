@@ -26,6 +26,8 @@ struct World {
     var forensics: Forensics? = Forensics()
     /// What a census finds; `nil`: it never answers.
     var census: [Forensics.KindCount]?
+    /// What a reading of waits finds; `nil`: it never answers.
+    var waits: ((Instant) -> WaitReport)?
     /// Errno with which every start fails; `nil`: starts succeed.
     var startFailure: Int32?
     /// Answers that are on their way.
@@ -193,6 +195,9 @@ struct World {
         case .takeCensus(let worker):
             if children[worker] == nil { objections.append("census of nobody: \(worker)") }
             if let census { answers.append(.worker(worker, .censusTaken(census))) }
+        case .readWaits(let worker):
+            if children[worker] == nil { objections.append("waits of nobody: \(worker)") }
+            if let waits { answers.append(.worker(worker, .waitsRead(waits(moment.instant)))) }
         case .loadConfiguration, .reply, .log, .announce, .send, .writeInput, .disregardOutput, .recordIncident, .alert,
             .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
             break
@@ -270,6 +275,7 @@ private func word(_ directive: Directive) -> String {
     case .extendTimeout(let duration): "extend \(duration.spoken)"
     case .finish(let end): "finish \(end)"
     case .reportInvariant(let what): "violated \(what)"
+    case .readWaits(let worker): "waits \(worker.slot.number).\(worker.generation.number)"
     }
 }
 

@@ -68,6 +68,11 @@ func forensics(commandOutput: String = "ok\n\u{0}end") -> Forensics {
     forensics.processes = ["4711 python worker.py S futex_wait"]
     forensics.lastLines = ["No jobs found", "OSError: [Errno 24] Too many open files"]
     forensics.commandOutput = commandOutput
+    forensics.threads = ["4711 python S futex: a lock of its own process, for ever"]
+    forensics.stacks = ["4711 futex_wait < do_futex"]
+    forensics.pythonStacks = ["Thread 4711 (idle)", "    get (queue.py:171)"]
+    forensics.limits = ["Max open files 1024 4096 files"]
+    forensics.pressure = ["host cpu: some avg10=0.00"]
     forensics.gaps = ["stacks: permission denied"]
     return forensics
 }

@@ -35,25 +35,27 @@ import WardenLinux
     @Test func aLargeTableIsSampledEvenlyAndSaysSo() throws {
         let child = try ProcTestChild.withPipes(3000)
         let pid = child.pid
-        let forensics = Census.examine(pid, lastLines: ["bye"], until: .distantFuture)
+        let forensics = Census.examine(pid, until: .distantFuture)
         let pipes = try #require(forensics.descriptorKinds.first)
         #expect(pipes.kind == "pipe")
         #expect((5950...6010).contains(pipes.count))
         #expect(forensics.gaps == ["descriptors: counts are estimated from 2000 of 6003"])
-        #expect(forensics.lastLines == ["bye"])
+        #expect(forensics.threads.count == 1)
+        #expect(forensics.threads.first?.hasPrefix("\(pid) python3 ") == true, "\(forensics.threads)")
+        #expect(forensics.limits.contains { $0.hasPrefix("Max open files ") })
         #expect(forensics.processes.count == 1)
         #expect(forensics.processes.first?.hasPrefix("\(pid) python3 ") == true, "\(forensics.processes)")
     }
 
     @Test func whatIsMissingIsNamed() throws {
-        let gone = Census.examine(0x3FFF_FFFE, lastLines: nil, until: .distantFuture)
+        let gone = Census.examine(0x3FFF_FFFE, until: .distantFuture)
         #expect(
             gone.gaps == [
-                "last lines: the log pump did not answer in time", "processes: the worker has ended",
+                "waits: No such process", "processes: the worker has ended",
                 "descriptors: cannot open /proc/1073741822: No such process",
             ])
-        let late = Census.examine(getpid(), lastLines: [], until: .origin)
-        #expect(late.gaps.contains("descriptors: out of time"))
+        let late = Census.examine(getpid(), until: .origin)
+        #expect(late.gaps.contains("descriptors, limits, pressure: out of time"))
         #expect(late.processes.isEmpty)
     }
 

@@ -75,3 +75,10 @@ extension ProcTestChild {
         return child
     }
 }
+
+extension ProcTestChild {
+    /// Kills a child's descendants, which its own end would leave behind.
+    static func endTree(of pid: Int32) {
+        for member in ProcessTree.members(of: pid).members.dropFirst() { kill(member.identity.pid, SIGKILL) }
+    }
+}

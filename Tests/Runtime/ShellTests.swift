@@ -45,6 +45,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("census \(worker.slot.number).\(worker.generation.number)")
     }
 
+    mutating func readWaits(_ worker: WorkerID) {
+        record.append("waits \(worker.slot.number).\(worker.generation.number)")
+    }
+
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
         record.append("hook \(hook) \(command)")
     }

@@ -163,6 +163,13 @@ struct SimulatedMachine: Machine, ~Copyable {
         heap.schedule(.event(.worker(worker, .censusTaken(kinds))), at: clock + .milliseconds(20))
     }
 
+    mutating func readWaits(_ worker: WorkerID) {
+        mix("waits \(worker.slot.number)")
+        // At times the reader is stuck and never answers.
+        guard dice.fraction() < 0.9, let child = children[worker.slot], child.worker == worker else { return }
+        heap.schedule(.event(.worker(worker, .waitsRead(child.body.waits(at: clock)))), at: clock + .milliseconds(2))
+    }
+
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
         let result: HookResult =
             dice.fraction() < 0.8

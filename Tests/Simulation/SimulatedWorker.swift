@@ -10,7 +10,7 @@ struct SimulatedWorker {
         case idle
         /// Two descriptors per job until the table is full; then every call fails.
         case leaking
-        /// Works, then stands still for ever.
+        /// Works, then stands still for ever: half of them in a wait that is closed, half with a time-out.
         case deadlocking
         /// Works, then burns a core and says nothing.
         case spinning
@@ -29,6 +29,8 @@ struct SimulatedWorker {
     /// When its trouble begins.
     let turnsAt: Instant
     let ignoresStopSignal: Bool
+    /// Whether its last wait is one that only itself could end.
+    let waitsClosed: Bool
     private(set) var isStopped = false
     private var line: UInt64 = 0
     private var lastPublished: Instant
@@ -42,6 +44,7 @@ struct SimulatedWorker {
         lastPublished = startedAt
         turnsAt = startedAt + .seconds(300 + 5400 * dice.fraction())
         ignoresStopSignal = dice.fraction() < 0.1
+        waitsClosed = dice.fraction() < 0.5
     }
 
     mutating func setStopped(_ isStopped: Bool) { self.isStopped = isStopped }
@@ -74,6 +77,15 @@ struct SimulatedWorker {
                     io: IOReading(readBytes: io, writtenBytes: io, readCalls: io, writeCalls: io),
                     cpuTime: .milliseconds(Int64(cpu * 1000)), threadCount: 3,
                     rootState: isStopped ? .stopped : isSpinning ? .running : .sleeping)))
+    }
+
+    /// What a reading of its threads' waits finds.
+    func waits(at now: Instant) -> WaitReport {
+        let isLocked = isInTrouble(at: now) && character == .deadlocking && waitsClosed && !isStopped
+        let wait: WaitReport.Wait = isStopped ? .held : isLocked ? .futex : .timeout
+        return WaitReport(
+            takenAt: now,
+            threads: (1...3).map { WaitReport.ThreadWait(pid: 1, tid: $0, switches: io, wait: wait) })
     }
 
     /// What the pump publishes since it last did.

@@ -104,7 +104,7 @@ import WardenRuntime
         #expect(hours >= 10_000)
         #expect(dependentSpawns > 100, "hardly anybody depended on anything")
         // A simulation in which nothing goes wrong proves nothing.
-        for condition in ["dark/emfile", "hung/silent", "hung/livelock", "bloated/rss"] {
+        for condition in ["dark/emfile", "hung/deadlock", "hung/silent", "hung/livelock", "bloated/rss"] {
             #expect(actions[condition, default: 0] > 10, "\(condition) was hardly met")
         }
         for outcome in ["recovered", "unhelped", "gave-up", "superseded"] {

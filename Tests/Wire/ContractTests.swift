@@ -109,13 +109,30 @@ import WardenWire
             + #"{"rule":"free_descriptors","value":3,"threshold":8},"#
             + #"{"rule":"error_line","value":"OSError(24, '<secret>')","threshold":"EMFILE"}],"action":"restart","#
             + #""outcome":null,"recovered_seconds":null,"since":"2026-03-04T05:06:47.000Z","held_back_by":null,"#
+            + #""fingerprint":null,"recurrence":null,"#
             + #""reason":"253 of 256 descriptors used, last error: OSError(24, '<secret>')""#
         #expect(Self.incident().json().text == head + "}")
         #expect(
             Self.incident().json(.full).text == head
                 + #","forensics":{"kinds":[{"kind":"pipe","count":248}],"processes":[],"#
                 + #""last_lines":["first","<secret> last"],"#
-                + #""command_output":"","gaps":[]}}"#)
+                + #""command_output":"","threads":[],"stacks":[],"python_stacks":[],"limits":[],"pressure":[],"#
+                + #""gaps":[]}}"#)
+    }
+
+    @Test("What happened again is named, in the incident and in the message of its end.")
+    func recurrence() {
+        var incident = Self.incident()
+        incident.fingerprint = "2a77b74b32c0d129"
+        incident.recurrence = Recurrence(earlierID: "17-ab", count: 3)
+        incident.outcome = .recovered(after: .seconds(4))
+        let json = incident.json()
+        #expect(json["fingerprint"]?.string == "2a77b74b32c0d129")
+        #expect(json["recurrence"]?.text == #"{"same_as":"17-ab","time":3}"#)
+        let webhook = Webhook(
+            alert: Alert(phase: .closed, incident: incident), source: "/warden/host", at: incident.at,
+            includesLog: false)
+        #expect(webhook.line.hasSuffix(": recovered after 4s (same as incident 17-ab, 3rd time)"))
     }
 
     @Test("Without log text nothing of the worker's log is left in an incident.")

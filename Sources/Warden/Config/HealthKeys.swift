@@ -95,6 +95,7 @@ enum HealthKeys {
         "forensics": key(\.forensics, Values.boolean),
         "forensics_budget": key(\.forensicsBudget, Values.positiveDuration),
         "forensics_command": key(\.forensicsCommand, Values.optionalCommand),
+        "forensics_signal": key(\.forensicsSignal, Values.optionalSignal),
     ]
 
     private static func actions(_ className: String) -> Parse {

@@ -10,14 +10,32 @@ package enum Classifier {
         package var evidence: [Evidence]
         /// The evidence in one line for a person.
         package var reason: String
+        /// People are told, and no more, whatever the configured action.
+        package var isAdvisory = false
     }
 
     /// Rules about silence: no heartbeat, and what the tree does meanwhile.
     ///
     /// Silent while I/O and CPU stand still for `heartbeat_timeout`: hung/silent. Silent, but with I/O or some CPU:
     /// twice that. Silent, burning a core without I/O for twice that: hung/livelock. With demand zero: nothing.
+    ///
+    /// Without `heartbeat_timeout` the same by the silence that was learned; that is weak, and only told.
     package static func silence(_ window: HealthWindow, _ spec: HealthSpec, at now: Instant) -> Finding? {
-        guard let timeout = spec.heartbeatTimeout, spec.heartbeat != .none, window.demand != .zero else { return nil }
+        guard spec.heartbeat != .none, window.demand != .zero else { return nil }
+        if let timeout = spec.heartbeatTimeout { return silence(window, timeout, "heartbeat_timeout", at: now) }
+        guard let learned = window.learning.limit,
+            var finding = silence(window, learned, "what was learned", at: now)
+        else { return nil }
+        finding.grade = .weak
+        finding.isAdvisory = true
+        finding.evidence[0].rule = "learned_silence"
+        finding.reason += " (no heartbeat_timeout is set; \(learned.spoken) was learned from its own lines)"
+        return finding
+    }
+
+    private static func silence(
+        _ window: HealthWindow, _ timeout: Duration, _ name: String, at now: Instant
+    ) -> Finding? {
         let silence = window.silence(at: now)
         guard silence >= timeout else { return nil }
         let grade: Grade = if case .some = window.demand { .strong } else { .weak }
@@ -47,7 +65,7 @@ package enum Classifier {
         if pegged >= timeout { return nil }
         return Finding(
             condition: .hung(.silent), grade: grade, evidence: [seen],
-            reason: "no heartbeat for \(silence.spoken), twice heartbeat_timeout, though the tree still moves")
+            reason: "no heartbeat for \(silence.spoken), twice \(name), though the tree still moves")
     }
 
     /// Demand without progress for `progress_timeout`. Never without a demand that says `some`.

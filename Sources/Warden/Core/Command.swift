@@ -323,6 +323,10 @@ package struct Incident: Hashable, Sendable {
     package var heldBackBy: String?
     /// What was found before the worker was ended.
     package var forensics: Forensics?
+    /// The same for the same hang, whatever the pids and addresses; `nil` where there is nothing to tell it by.
+    package var fingerprint: String?
+    /// How often the same was seen before; from the history, `nil` where that was not asked or knows of none.
+    package var recurrence: Recurrence?
     /// Whether it helped; `nil` while that is open.
     package var outcome: Outcome?
 

@@ -149,6 +149,8 @@ package struct Verdict: Hashable, Sendable {
     package var evidence: [Evidence]
     /// The evidence in one line for a person: `253 of 256 descriptors used, 12 EMFILE lines, no progress for 40s`.
     package var reason: String
+    /// People are told, and no more, whatever the configured action: what was learned may be wrong.
+    package var isAdvisory = false
 
     /// - Parameters: as the properties of the same names.
     package init(condition: Condition, grade: Grade, since: Moment, evidence: [Evidence], reason: String) {

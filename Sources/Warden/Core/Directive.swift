@@ -44,6 +44,8 @@ package enum Directive: Hashable, Sendable {
     case reportInvariant(String)
     /// Count a worker's descriptors by kind, when there is time for it. Answers: `.censusTaken`, or nothing.
     case takeCensus(WorkerID)
+    /// Read what every thread of a worker's tree waits for. Answers: `.waitsRead`, unless the reading is stuck.
+    case readWaits(WorkerID)
 }
 
 /// Which processes a signal reaches.

@@ -81,6 +81,8 @@ package enum WorkerFact: Hashable, Sendable {
     case inputClosed
     /// Its descriptors were counted by kind.
     case censusTaken([Forensics.KindCount])
+    /// What its threads wait for was read.
+    case waitsRead(WaitReport)
 }
 
 /// What a worker wrote, for listeners that subscribe to it.
@@ -160,6 +162,16 @@ package struct Forensics: Hashable, Sendable {
     package var lastLines: [String] = []
     /// Output of `forensics_command`.
     package var commandOutput: String = ""
+    /// One line per thread: what it waits for.
+    package var threads: [String] = []
+    /// One line per thread: its kernel stack, innermost first. Only root may read it.
+    package var stacks: [String] = []
+    /// Stacks of Python threads, as py-spy prints them.
+    package var pythonStacks: [String] = []
+    /// Limits of the process with the least headroom, one a line.
+    package var limits: [String] = []
+    /// Pressure on the host and on the worker's cgroup, and the cgroup's own counts, one a line.
+    package var pressure: [String] = []
     /// What could not be collected, and why.
     package var gaps: [String] = []
 

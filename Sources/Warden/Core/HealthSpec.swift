@@ -202,6 +202,8 @@ package struct HealthSpec: Hashable, Sendable {
     package var forensicsBudget: Duration = .seconds(3)
     /// `forensics_command`, run as the program's user in its environment.
     package var forensicsCommand: String?
+    /// `forensics_signal`: sent first to a worker that catches it, for the stacks that it then writes to its log.
+    package var forensicsSignal: Signal?
 
     /// The defaults of the manual.
     package init() {}
@@ -228,6 +230,12 @@ package struct ActionTable: Hashable, Sendable {
     /// The defaults: leaking alerts; dark/emfile and dark/probe restart, dark/errors alerts; hung restarts, but
     /// hung/uninterruptible alerts; bloated restarts.
     package init() {}
+
+    /// The action for a verdict: of what may be wrong because it was only learned, people are told and no more.
+    package func action(for verdict: Verdict) -> HealthAction {
+        let action = self[verdict.condition]
+        return verdict.isAdvisory && action != .none ? .alert : action
+    }
 
     /// The action for `condition`; what is never acted on (starting, healthy, paused, unknown) gives `.none`.
     package subscript(condition: Condition) -> HealthAction {

@@ -36,6 +36,8 @@ package struct HealthTracker: Hashable, Sendable {
     private var overWarning = RuleHistory()
     private var blind = RuleHistory()
     private var growing = RuleHistory()
+    private var uninterruptible = RuleHistory()
+    private var waits = WaitWatch()
 
     private var blindness = Candidate()
     private var pause = Candidate()
@@ -44,6 +46,8 @@ package struct HealthTracker: Hashable, Sendable {
     private var silence = Candidate()
     private var noProgress = Candidate()
     private var errors = Candidate()
+    private var deadlock = Candidate()
+    private var stuckInKernel = Candidate()
     private var descriptorLeak = Candidate()
     private var memoryLeak = Candidate()
 
@@ -68,6 +72,7 @@ package struct HealthTracker: Hashable, Sendable {
     ///   - now: the time.
     /// - Returns: true when the verdict's condition or grade changed.
     package mutating func sampled(_ sample: Sample, isDoubtful: Bool, at now: Moment) -> Bool {
+        if case .tree(let tree) = sample.readings { waits.sampled(tree, before: window.readings) }
         window.sampled(sample)
         switch sample.readings {
         case .failure(let errorNumber):
@@ -124,12 +129,34 @@ package struct HealthTracker: Hashable, Sendable {
     /// These are the siblings to compare growth with.
     package mutating func compare(with siblings: [TrendWitness]) { trends.compare(with: siblings) }
 
+    /// Whether the waits of its threads are to be read now: it stands still, and there may be work.
+    package func isWaitReadingDue(at now: Instant) -> Bool { waits.isDue(at: now) && window.demand != .zero }
+
+    /// The waits were asked for.
+    package mutating func waitsAsked(at now: Instant) { waits.asked(at: now) }
+
+    /// The waits were read.
+    ///
+    /// - Returns: whether the verdict's condition or grade changed, and whether the worker has begun to wait for its
+    ///   own output.
+    package mutating func waitsRead(
+        _ report: WaitReport, at now: Moment
+    ) -> (isChanged: Bool, hasBlocked: Bool) {
+        let wasBlocked = waits.isBlockedOnOutput
+        waits.read(report, at: now.instant)
+        // Not its fault, so its silence does not count.
+        if waits.isBlockedOnOutput { window.holdClocks(until: now.instant) }
+        return (evaluate(bySample: false, at: now), waits.isBlockedOnOutput && !wasBlocked)
+    }
+
     /// Whether a condition holds now, and is not merely remembered.
     package func holds(_ condition: Condition) -> Bool {
         switch condition {
         case .dark(.emfile): emfile.holds
         case .dark(.errors): errors.holds
         case .hung(.noProgress): noProgress.holds
+        case .hung(.deadlock): deadlock.holds
+        case .hung(.uninterruptible): stuckInKernel.holds
         case .hung: silence.holds
         case .bloated: bloat.holds
         case .leaking(.fds): descriptorLeak.holds
@@ -164,6 +191,8 @@ package struct HealthTracker: Hashable, Sendable {
             pastWarning.record(shared.value.descriptorWarning.isReached(count: count, limit: limit))
             if full.isRefuted(by: shared.value.confirm) { window.fullnessEnded() }
         }
+        uninterruptible.record(tree.uninterruptible != nil)
+        if uninterruptible.isRefuted(by: shared.value.confirm) { window.uninterruptibleEnded() }
         overLimit.record(Classifier.bloat(tree, shared.value) != nil)
         overWarning.record(Classifier.isPastMemoryWarning(tree, shared.value))
     }
@@ -178,6 +207,7 @@ package struct HealthTracker: Hashable, Sendable {
         verdict = Verdict(
             condition: condition, grade: grade, since: condition == verdict.condition ? verdict.since : now,
             evidence: next?.evidence ?? [], reason: next?.reason ?? "")
+        verdict.isAdvisory = next?.isAdvisory ?? false
         return isChanged
     }
 
@@ -192,7 +222,7 @@ package struct HealthTracker: Hashable, Sendable {
             blind.isConfirmed(by: confirm) ? window.lastFailure.map(Classifier.blindness) : nil, window: memory,
             bySample: bySample)
         let paused = pause.judge(tree.flatMap(Classifier.pause), window: 1, bySample: bySample)
-        if paused != nil { window.holdClocks(until: now.instant) }
+        if paused != nil || waits.isBlockedOnOutput { window.holdClocks(until: now.instant) }
         let dark = emfile.judge(
             Classifier.descriptorDarkness(
                 window, shared.value, isFullConfirmed: full.isConfirmed(by: confirm), at: now.instant),
@@ -201,6 +231,12 @@ package struct HealthTracker: Hashable, Sendable {
             overLimit.isConfirmed(by: confirm) ? tree.flatMap { Classifier.bloat($0, shared.value) } : nil,
             window: memory,
             bySample: bySample)
+        let locked = deadlock.judge(
+            Classifier.deadlock(window, shared.value, waits), window: memory, bySample: bySample)
+        let sunk = stuckInKernel.judge(
+            Classifier.uninterruptible(
+                window, waits, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
+            window: memory, bySample: bySample)
         let hung = silence.judge(
             Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)
         let stuck = noProgress.judge(
@@ -219,6 +255,7 @@ package struct HealthTracker: Hashable, Sendable {
             tree.flatMap {
                 Classifier.memoryLeak($0, shared.value, isWarningConfirmed: isWarned, trends: counted, at: now.instant)
             }, window: memory, bySample: bySample)
-        return held ?? paused ?? dark ?? bloated ?? hung ?? stuck ?? failing ?? leaking ?? swelling
+        let worst = held ?? paused ?? dark ?? locked ?? bloated
+        return worst ?? sunk ?? hung ?? stuck ?? failing ?? leaking ?? swelling
     }
 }

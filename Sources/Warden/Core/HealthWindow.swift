@@ -35,6 +35,11 @@ package struct HealthWindow: Hashable, Sendable {
     package private(set) var demand: Demand = .unknown
     /// Clocks of silence do not run before this: the end of the last pause or doubt.
     package private(set) var clocksHeldUntil: Instant
+    /// What its lines teach about its silences.
+    package private(set) var learning = SilenceLearning()
+    /// Since when the process that is in state D now was found so; until `uninterruptibleEnded`.
+    package private(set) var uninterruptibleSince: Instant?
+    private var uninterruptible: Int32?
     private var fileMark: UInt64?
     private let heartbeat: HealthSpec.Heartbeat
 
@@ -70,6 +75,10 @@ package struct HealthWindow: Hashable, Sendable {
         lastFailure = nil
         noteActivity(tree, at: sample.takenAt)
         noteFullness(tree)
+        if let pid = tree.uninterruptible, pid != uninterruptible {
+            uninterruptible = pid
+            uninterruptibleSince = sample.takenAt
+        }
         if case .file = heartbeat, let mark = tree.heartbeatFileMark, mark != fileMark {
             if fileMark != nil { beat(at: sample.takenAt) }
             fileMark = mark
@@ -94,6 +103,8 @@ package struct HealthWindow: Hashable, Sendable {
 
     /// Life showed.
     package mutating func beat(at instant: Instant) {
+        learning.beat(
+            age: instant - startedAt, gap: hasHeartbeat ? instant - max(lastHeartbeat, clocksHeldUntil) : nil)
         hasHeartbeat = true
         lastHeartbeat = max(lastHeartbeat, instant)
     }
@@ -161,6 +172,12 @@ package struct HealthWindow: Hashable, Sendable {
         guard let tightest = tree.tightest else { return }
         // Errors between the last sample that was not full and this one count as "since".
         if tightest.isFull, fullSince == nil { fullSince = lastSampleAt ?? startedAt }
+    }
+
+    /// No process was in state D in any of the last M samples.
+    package mutating func uninterruptibleEnded() {
+        uninterruptibleSince = nil
+        uninterruptible = nil
     }
 
     /// No sample of the last M was full: what was seen before does not count any more.

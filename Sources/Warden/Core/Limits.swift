@@ -52,4 +52,28 @@ package enum Limits {
     package static let comparedSiblings = 8
     /// So long after a progress line a worker still counts as between two jobs.
     package static let idleMoment: Duration = .seconds(2)
+    /// Earlier incidents with the same fingerprint that are counted.
+    package static let countedRecurrences = 1000
+    /// Samples in a row in which a tree stands still before its waits are read.
+    package static let stillSamples = 3
+    /// Between the two reports of waits that prove a deadlock, at least.
+    package static let waitProofSpan: Duration = .seconds(10)
+    /// After a report that proves nothing; doubles with each one while the tree stands still.
+    package static let waitPauseFirst: Duration = .seconds(30)
+    /// The longest such pause.
+    package static let waitPauseLongest: Duration = .seconds(600)
+    /// After a question that was not answered, and between two looks at what is proven.
+    package static let waitPauseUnanswered: Duration = .seconds(60)
+    /// Threads of one tree whose waits are read; of a larger tree nothing is proven.
+    package static let waitThreads = 1024
+    /// As the kernel's own hung-task check: in state D for this long is no slow disk any more.
+    package static let uninterruptibleAfter: Duration = .seconds(120)
+    /// Where `heartbeat_timeout` is not set: the length of a window in which lines are looked for.
+    package static let learningWindow: Duration = .seconds(300)
+    /// So many windows in a row with lines, and silence can be judged by what was learned.
+    package static let learningWindows = 3
+    /// Silence counts from so many times the longest gap that was seen between two lines.
+    package static let learnedGapFactor = 3
+    /// Silence that was learned is never shorter.
+    package static let learnedSilenceFloor: Duration = .seconds(600)
 }

@@ -127,7 +127,7 @@ package struct RestartPolicy: Hashable, Sendable {
     ) -> Step {
         awaitsIdleness = false
         let condition = verdict.condition
-        let action = spec.actions[condition]
+        let action = spec.actions.action(for: verdict)
         switch phase {
         case .collecting, .draining, .ending, .observing: return .nothing
         case .idle: break
@@ -197,6 +197,7 @@ package struct RestartPolicy: Hashable, Sendable {
         guard case .collecting(var incident, _) = phase else { return }
         incident.forensics = forensics
         incident.verdict.evidence += evidence
+        incident.fingerprint = forensics?.fingerprint(as: incident.verdict.condition)
         phase = .ending(incident)
     }
 

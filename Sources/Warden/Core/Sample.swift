@@ -111,6 +111,8 @@ package struct TreeReadings: Hashable, Sendable {
     package var uninterruptibleCount: Int
     /// The cgroup freezer holds the worker.
     package var isFrozen: Bool
+    /// One of them, the nearest to the root; `nil` when there is none.
+    package var uninterruptible: Int32?
     /// `heartbeat = file:PATH`: size and modification time in nanoseconds folded into one number; any change is a beat.
     package var heartbeatFileMark: UInt64?
 

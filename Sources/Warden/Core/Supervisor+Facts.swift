@@ -25,6 +25,7 @@ extension Supervisor {
         case .inputClosed:
             if let worker = slots[id]?.worker { listenerInputClosed(worker) }
         case .censusTaken(let kinds): _ = withSlot(id) { $0.tracker?.counted(kinds) }
+        case .waitsRead(let report): waitsRead(report, of: id, at: now, dice: &dice)
         }
     }
 

@@ -11,23 +11,27 @@ extension Supervisor {
             isCensusDue = slot.tracker?.takesCensus() ?? false
             isComparisonDue = slot.tracker?.takesComparison() ?? false
             let isDemandDue = slot.isDemandDue(at: now.instant)
+            let isWaitReadingDue = slot.tracker?.isWaitReadingDue(at: now.instant) ?? false
             // The way of nearly all samples: healthy, as before, and nothing under way.
-            if !isChanged, !isDemandDue, slot.policy.isAtRest, slot.tracker?.verdict.condition == .healthy {
+            if !isChanged, !isDemandDue, !isWaitReadingDue, slot.policy.isAtRest,
+                slot.tracker?.verdict.condition == .healthy
+            {
                 slot.policy.wasWell(at: now.instant)
                 return .none
             }
-            return .some(isChanged: isChanged, isDemandDue: isDemandDue)
+            return .some(isChanged: isChanged, isDemandDue: isDemandDue, isWaitReadingDue: isWaitReadingDue)
         }
         if isCensusDue { takeCensus(of: id) }
         if isComparisonDue { compareWithSiblings(id, at: now) }
-        guard case .some(let isChanged, let isDemandDue)? = news else { return }
+        guard case .some(let isChanged, let isDemandDue, let isWaitReadingDue)? = news else { return }
+        if isWaitReadingDue { askForWaits(id, at: now) }
         if isDemandDue { askForDemand(id, at: now) }
         healthMoved(id, isChanged: isChanged, at: now, dice: &dice)
     }
 
     private enum SampleNews {
         case none
-        case some(isChanged: Bool, isDemandDue: Bool)
+        case some(isChanged: Bool, isDemandDue: Bool, isWaitReadingDue: Bool)
     }
 
     /// What is believed of a worker may have changed: tell, close what is over, and decide.
@@ -119,7 +123,7 @@ extension Supervisor {
                 .localHealth
             } else { nil }
         let isActedOn: Bool =
-            switch slot.spec.health.actions[tracker.verdict.condition] {
+            switch slot.spec.health.actions.action(for: tracker.verdict) {
             case .none, .alert: false
             case .restart, .drain, .kill: true
             }

@@ -10,8 +10,17 @@ enum HistorySchema {
         migrator.registerMigration("1") { database in
             for statement in first { try database.execute(sql: statement) }
         }
+        migrator.registerMigration("2") { database in
+            for statement in fingerprints { try database.execute(sql: statement) }
+        }
         return migrator
     }
+
+    /// The same for the same hang: what happened again is found by it.
+    private static let fingerprints = [
+        "ALTER TABLE incident ADD COLUMN fingerprint TEXT",
+        "CREATE INDEX incident_by_fingerprint ON incident (fingerprint, sequence) WHERE fingerprint IS NOT NULL",
+    ]
 
     /// Times are microseconds of the wall clock; the one monotonic time is only of use until the host restarts.
     ///

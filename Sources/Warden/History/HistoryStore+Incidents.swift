@@ -59,6 +59,29 @@ extension HistoryStore {
         }
     }
 
+    /// What the history knows of earlier incidents with the same fingerprint, of any slot of the same group.
+    ///
+    /// Without Python stacks a fingerprint is coarse: those of other programs are other hangs.
+    /// - Parameter incident: an incident, stored or not.
+    /// - Returns: `nil` when it has no fingerprint, or is the first.
+    /// - Throws: when the database could not be read.
+    package func recurrence(of incident: Incident) throws(HistoryError) -> Recurrence? {
+        guard let fingerprint = incident.fingerprint else { return nil }
+        let sql = """
+            SELECT id FROM incident WHERE fingerprint = :fingerprint AND group_name = :group AND id <> :id
+            AND sequence < COALESCE((SELECT sequence FROM incident WHERE id = :id), 9223372036854775807)
+            ORDER BY sequence DESC LIMIT :limit
+            """
+        let arguments: StatementArguments = [
+            "fingerprint": fingerprint, "group": incident.worker.group, "id": incident.id,
+            "limit": Limits.countedRecurrences - 1,
+        ]
+        let earlier = try read("look for the same incident") { database in
+            try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { $0.text("id") }
+        }
+        return earlier.first.map { Recurrence(earlierID: $0, count: earlier.count + 1) }
+    }
+
     /// - Returns: how many had no outcome.
     static func supersedeOpenIncidents(_ database: Database) throws -> Int {
         try database.execute(sql: "UPDATE incident SET outcome = 'superseded' WHERE outcome IS NULL")
@@ -68,17 +91,18 @@ extension HistoryStore {
     private static let upsert = """
         INSERT INTO incident (
             id, group_name, process_name, generation, at, class, cause, grade, since, since_monotonic_nanoseconds,
-            reason, evidence, action, held_back_by, forensics, outcome, recovered_nanoseconds
+            reason, evidence, action, held_back_by, forensics, fingerprint, outcome, recovered_nanoseconds
         ) VALUES (
             :id, :group, :process, :generation, :at, :class, :cause, :grade, :since, :sinceMonotonic,
-            :reason, :evidence, :action, :heldBackBy, :forensics, :outcome, :recovered
+            :reason, :evidence, :action, :heldBackBy, :forensics, :fingerprint, :outcome, :recovered
         ) ON CONFLICT (id) DO UPDATE SET
             group_name = excluded.group_name, process_name = excluded.process_name,
             generation = excluded.generation, at = excluded.at, class = excluded.class, cause = excluded.cause,
             grade = excluded.grade, since = excluded.since,
             since_monotonic_nanoseconds = excluded.since_monotonic_nanoseconds, reason = excluded.reason,
             evidence = excluded.evidence, action = excluded.action, held_back_by = excluded.held_back_by,
-            forensics = COALESCE(excluded.forensics, incident.forensics), outcome = excluded.outcome,
+            forensics = COALESCE(excluded.forensics, incident.forensics),
+            fingerprint = COALESCE(excluded.fingerprint, incident.fingerprint), outcome = excluded.outcome,
             recovered_nanoseconds = excluded.recovered_nanoseconds
         """
 }

@@ -38,6 +38,12 @@ struct IncidentRow {
         var lastLines: [String]
         var commandOutput: String
         var gaps: [String]
+        // Not there in rows of the first version.
+        var threads: [String]?
+        var stacks: [String]?
+        var pythonStacks: [String]?
+        var limits: [String]?
+        var pressure: [String]?
     }
 
     /// The columns of `incident`, to be bound by name.
@@ -51,7 +57,8 @@ struct IncidentRow {
             "sinceMonotonic": verdict.since.instant.nanoseconds, "reason": verdict.reason,
             "evidence": try text(of: verdict.evidence), "action": incident.action.rawValue,
             "heldBackBy": incident.heldBackBy, "forensics": try incident.forensics.map(boundedText),
-            "outcome": incident.outcome?.name, "recovered": recoveredNanoseconds(incident.outcome),
+            "fingerprint": incident.fingerprint, "outcome": incident.outcome?.name,
+            "recovered": recoveredNanoseconds(incident.outcome),
         ]
     }
 
@@ -65,6 +72,7 @@ struct IncidentRow {
             id: id, worker: SlotName(group: group, process: process), generation: Generation(generation),
             at: WallTime(microseconds: at), verdict: verdict, action: action)
         incident.heldBackBy = row.text("held_back_by")
+        incident.fingerprint = row.text("fingerprint")
         if let text = row.text("forensics") {
             guard let forensics = forensics(from: text) else { return nil }
             incident.forensics = forensics
@@ -123,6 +131,9 @@ extension IncidentRow {
         var text = try text(of: forensics)
         let parts: [(name: String, cut: (inout Forensics) -> Void)] = [
             ("output of forensics_command", { $0.commandOutput = "" }),
+            ("kernel stacks", { $0.stacks = [] }),
+            ("Python stacks", { $0.pythonStacks = [] }),
+            ("threads", { $0.threads = [] }),
             ("processes", { $0.processes = [] }),
             ("last lines", { $0.lastLines = [] }),
             ("descriptor kinds", { $0.descriptorKinds = [] }),
@@ -141,7 +152,9 @@ extension IncidentRow {
             ForensicsText(
                 descriptorKinds: forensics.descriptorKinds.map { .init(kind: $0.kind, count: $0.count) },
                 processes: forensics.processes, lastLines: forensics.lastLines,
-                commandOutput: forensics.commandOutput, gaps: forensics.gaps))
+                commandOutput: forensics.commandOutput, gaps: forensics.gaps, threads: forensics.threads,
+                stacks: forensics.stacks, pythonStacks: forensics.pythonStacks, limits: forensics.limits,
+                pressure: forensics.pressure))
     }
 
     private static func forensics(from text: String) -> Forensics? {
@@ -152,6 +165,11 @@ extension IncidentRow {
         forensics.lastLines = text.lastLines
         forensics.commandOutput = text.commandOutput
         forensics.gaps = text.gaps
+        forensics.threads = text.threads ?? []
+        forensics.stacks = text.stacks ?? []
+        forensics.pythonStacks = text.pythonStacks ?? []
+        forensics.limits = text.limits ?? []
+        forensics.pressure = text.pressure ?? []
         return forensics
     }
 

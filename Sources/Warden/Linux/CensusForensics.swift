@@ -2,28 +2,26 @@ internal import Glibc
 package import WardenCore
 
 extension Census {
-    /// Looks a worker over before it is ended: its descriptors by kind, its processes, its last lines. Whatever cannot
-    /// be had is named as a gap.
+    /// Looks a worker over before it is ended: what its threads wait for, its processes, its descriptors by kind, its
+    /// limits and what surrounds it. Whatever cannot be had is named as a gap.
     ///
     /// For a thread that may be abandoned: a stuck process can make a reading of /proc block.
     ///
     /// - Parameters:
     ///   - pid: the supervised process.
-    ///   - lastLines: the last lines of its log, from the pump; `nil` when they could not be had.
     ///   - deadline: nothing new is begun after it.
-    package static func examine(_ pid: Int32, lastLines: [String]?, until deadline: Instant) -> Forensics {
+    package static func examine(_ pid: Int32, until deadline: Instant) -> Forensics {
         var forensics = Forensics()
-        if let lastLines {
-            forensics.lastLines = lastLines
-        } else {
-            forensics.gaps.append("last lines: the log pump did not answer in time")
-        }
+        // First of all: whoever looks closer may wake a thread.
+        addThreads(of: pid, until: deadline, to: &forensics)
         let tightest = addProcesses(of: pid, until: deadline, to: &forensics)
         if MonotonicClock.now() >= deadline {
-            forensics.gaps.append("descriptors: out of time")
+            forensics.gaps.append("descriptors, limits, pressure: out of time")
             return forensics
         }
         addDescriptors(of: tightest, until: deadline, to: &forensics)
+        if let limits = Surroundings.limits(of: tightest) { forensics.limits = limits }
+        forensics.pressure = Surroundings.pressure(around: pid)
         return forensics
     }
 
@@ -40,6 +38,23 @@ extension Census {
             return try take(of: tightest, until: deadline).kinds
         } catch {
             return nil
+        }
+    }
+
+    private static func addThreads(of pid: Int32, until deadline: Instant, to forensics: inout Forensics) {
+        do throws(KernelFailure) {
+            let table = try WaitReader().read(pid, stacks: true, until: deadline)
+            let shown = table.rows.prefix(ProcLimits.tableThreads)
+            forensics.threads = shown.map(\.line)
+            forensics.stacks = shown.filter { !$0.stack.isEmpty }.map {
+                "\($0.tid) \($0.stack.joined(separator: " < "))"
+            }
+            forensics.gaps += table.gaps
+            if table.rows.count > shown.count {
+                forensics.gaps.append("threads: \(table.rows.count - shown.count) more are not listed")
+            }
+        } catch {
+            forensics.gaps.append("waits: \(error)")
         }
     }
 

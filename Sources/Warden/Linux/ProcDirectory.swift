@@ -15,6 +15,8 @@ package enum ProcLimits {
     package static let descriptorKinds = 64
     /// Processes in a process table for people.
     package static let tableProcesses = 64
+    /// Threads in a table for people.
+    package static let tableThreads = 256
 }
 
 /// /proc/PID of one process, held open: should the process end and its number be given away, readings fail with ESRCH

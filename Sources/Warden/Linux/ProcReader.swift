@@ -82,7 +82,7 @@ package final class ProcReader {
             // A process that ends at this moment gives an empty file; a text that makes no sense is an I/O error.
             throw KernelFailure("read stat of process", "\(pid)", text.isEmpty ? ESRCH : EIO)
         }
-        tree.add(stat, isRoot: isRoot)
+        tree.add(stat, of: pid, isRoot: isRoot)
         if isRoot { tree.isFrozen = freezer.holds(process, buffer) }
         // It has ended and is only not reaped yet: it has nothing left to be read.
         if stat.state != .zombie, stat.state != .dead {
@@ -222,7 +222,7 @@ private struct TreeSum {
     private var io: IOReading? = IOReading(readBytes: 0, writtenBytes: 0, readCalls: 0, writeCalls: 0)
     private var voluntarySwitches: UInt64? = 0
 
-    mutating func add(_ stat: ProcStat, isRoot: Bool) {
+    mutating func add(_ stat: ProcStat, of pid: Int32, isRoot: Bool) {
         readings.processCount += 1
         readings.threadCount += stat.threadCount
         cpuTicks &+= stat.cpuTicks
@@ -234,7 +234,10 @@ private struct TreeSum {
         } else if stat.state == .stopped {
             readings.stoppedDescendantCount += 1
         }
-        if stat.state == .uninterruptible { readings.uninterruptibleCount += 1 }
+        if stat.state == .uninterruptible {
+            readings.uninterruptibleCount += 1
+            if readings.uninterruptible == nil { readings.uninterruptible = pid }
+        }
     }
 
     mutating func add(descriptors: DescriptorReading?) {

@@ -136,7 +136,7 @@ package enum ProcText {
     }
 
     // What follows the name on its line, which has to be complete.
-    private static func line(_ name: StaticString, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    internal static func line(_ name: StaticString, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         name.withUTF8Buffer { wanted in
             var start = 0
             while start < text.count {

@@ -24,6 +24,14 @@ enum RuntimeLimits {
     static let readerThreads = 4
     /// Bytes of a hook's output that are kept.
     static let hookOutputBytes = 4096
+    /// Bytes of the output of `forensics_command` or py-spy that are kept.
+    static let forensicsOutputBytes = 64 * 1024
+    /// Lines of Python stacks that are kept.
+    static let stackLines = 1000
+    /// What a worker gets to write its stacks after `forensics_signal`.
+    static let forensicsAnswer: Duration = .milliseconds(500)
+    /// Processes of a tree among which a Python interpreter is looked for.
+    static let pythonCandidates = 16
     /// Bytes that clients have sent to one worker's standard input and that it has not read yet.
     static let inputBytes = 1024 * 1024
     /// PROCESS_LOG and PROCESS_COMMUNICATION events on their way to the shell; more are dropped, and counted.

@@ -33,9 +33,17 @@ extension Incident {
             "since": .string(verdict.since.wall.rfc3339),
             "held_back_by": JSONValue(heldBackBy),
         ]
+        object["fingerprint"] = JSONValue(fingerprint)
+        object["recurrence"] = recurrence?.json ?? .null
         if isLogTold { object["reason"] = .string(verdict.reason) }
         if detail == .full { object["forensics"] = forensics?.json ?? .null }
         return .object(object)
+    }
+}
+
+extension Recurrence {
+    var json: JSONValue {
+        .object(["same_as": .string(earlierID), "time": .integer(Int64(count))])
     }
 }
 
@@ -47,6 +55,11 @@ extension Forensics {
             "processes": .array(processes.map { .string($0) }),
             "last_lines": .array(lastLines.map { .string($0) }),
             "command_output": .string(commandOutput),
+            "threads": .array(threads.map { .string($0) }),
+            "stacks": .array(stacks.map { .string($0) }),
+            "python_stacks": .array(pythonStacks.map { .string($0) }),
+            "limits": .array(limits.map { .string($0) }),
+            "pressure": .array(pressure.map { .string($0) }),
             "gaps": .array(gaps.map { .string($0) }),
         ])
     }

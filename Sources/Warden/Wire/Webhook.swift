@@ -55,7 +55,8 @@ package struct Webhook: Hashable, Sendable {
             let why = reason.isEmpty ? "" : ": \(reason)"
             line = "\(incident.worker.qualified) is \(what)\(why); \(actionText)"
         case .closed:
-            line = "\(incident.worker.qualified) was \(what): \(outcomeText)"
+            let again = incident.recurrence.map { " (\($0.spoken))" } ?? ""
+            line = "\(incident.worker.qualified) was \(what): \(outcomeText)\(again)"
         }
         return line.prefix(utf8Bytes: WireLimits.alertTextBytes)
     }

@@ -10,9 +10,32 @@ enum ForensicsCollector {
     ///   - pid: the supervised process.
     ///   - worker: whose output the last lines are.
     ///   - pump: knows the last lines.
+    ///   - signal: sent to every process of the tree that catches it; what they write then is in the last lines.
     ///   - deadline: nothing new is begun after it.
-    static func collect(pid: Int32, worker: WorkerID, pump: Pump, deadline: Instant) -> Forensics {
-        Census.examine(pid, lastLines: lastLines(of: worker, pump, until: deadline), until: deadline)
+    static func collect(pid: Int32, worker: WorkerID, pump: Pump, signal: Signal?, deadline: Instant) -> Forensics {
+        var forensics = Census.examine(pid, until: deadline)
+        if let signal { ask(pid, signal, until: deadline, &forensics) }
+        if let lines = lastLines(of: worker, pump, until: deadline) {
+            forensics.lastLines = lines
+        } else {
+            forensics.gaps.append("last lines: the log pump did not answer in time")
+        }
+        return forensics
+    }
+
+    /// Nobody is sent a signal that would end it.
+    private static func ask(_ pid: Int32, _ signal: Signal, until deadline: Instant, _ forensics: inout Forensics) {
+        let catching = ProcessTree.members(of: pid).members.filter {
+            SignalsCaught.contains(signal, by: $0.identity.pid)
+        }
+        guard !catching.isEmpty else {
+            forensics.gaps.append("\(signal.name): the worker does not catch it")
+            return
+        }
+        ProcessTree.deliver(signal, to: catching)
+        let answersBy = min(deadline, MonotonicClock.now() + RuntimeLimits.forensicsAnswer)
+        // Without a descriptor for it the lines are read at once, which may be too soon.
+        _ = (try? Mailbox<Never>(capacity: 1))?.wait(until: answersBy)
     }
 
     private static func lastLines(of worker: WorkerID, _ pump: Pump, until deadline: Instant) -> [String]? {

@@ -6,7 +6,12 @@ import WardenOutbound
 extension KernelMachine {
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
         do throws(HookFailure) {
-            try startHook(worker, hook, command, timeout)
+            let words: [String]
+            switch CommandWords.split(command) {
+            case .success(let split): words = split
+            case .failure(let failure): throw HookFailure(reason: failure.text)
+            }
+            try startHook(worker, .hook(hook), words, timeout)
         } catch {
             pending.append(.worker(worker, .hookEnded(hook, .failed(reason: error.reason))))
         }
@@ -36,33 +41,25 @@ extension KernelMachine {
         if !isTaken { pending.append(.worker(worker, .hookEnded(.probe, .failed(reason: "too many probes wait")))) }
     }
 
-    private struct HookFailure: Error {
+    struct HookFailure: Error {
         var reason: String
     }
 
-    private mutating func startHook(
-        _ worker: WorkerID, _ hook: Hook, _ command: String, _ timeout: Duration
+    mutating func startHook(
+        _ worker: WorkerID, _ purpose: HookPurpose, _ words: [String], _ timeout: Duration
     ) throws(HookFailure) {
         guard let process = workers[worker] else { throw HookFailure(reason: "the worker is gone") }
         guard hooks.count < RuntimeLimits.hooksAtOnce else { throw HookFailure(reason: "too many hooks run") }
-        let words: [String]
-        switch CommandWords.split(command) {
-        case .success(let split): words = split
-        case .failure(let failure): throw HookFailure(reason: failure.text)
-        }
         guard !words.isEmpty else { throw HookFailure(reason: "the command is empty") }
         do {
             try requireHeadroom()
             let output = PipeEnds(try Pipe())
             try output.reader.setNonblocking()
             let nothing = try Descriptor.open("/dev/null", 0)
-            let plan = SpawnPlan(
-                hook: words, of: process.spec.launch,
-                mark: WorkerMark(name: process.spec.name, generation: worker.generation, restartCount: 0),
-                workerPID: process.isReaped ? nil : process.child.pid, base: ground.environment, limits: ground.limits,
-                descriptors: [nothing.rawValue, output.writer.rawValue, output.writer.rawValue])
+            let plan = plan(
+                of: purpose, words, process, [nothing.rawValue, output.writer.rawValue, output.writer.rawValue])
             let hookProcess = HookProcess(
-                worker: worker, hook: hook, spawned: try spawner.spawn(plan), output: output.takeReader(),
+                worker: worker, purpose: purpose, spawned: try spawner.spawn(plan), output: output.takeReader(),
                 deadline: MonotonicClock.now() + timeout)
             try adopt(hookProcess)
         } catch let failure as SpawnFailure {
@@ -70,6 +67,24 @@ extension KernelMachine {
         } catch {
             throw HookFailure(reason: "\(error)")
         }
+    }
+
+    private func plan(
+        of purpose: HookPurpose, _ words: [String], _ process: WorkerProcess, _ descriptors: [CInt]
+    ) -> SpawnPlan {
+        var (launch, base) = (process.spec.launch, ground.environment)
+        if case .forensics(.pythonStacks) = purpose {
+            // It may have to run as root, so nothing of the worker's environment goes with it (LD_PRELOAD).
+            launch = LaunchSpec(arguments: words)
+            launch.user = TrustedTool.mayReadSameUser ? process.spec.launch.user : nil
+            launch.directory = "/"
+            base = BaseEnvironment(["PATH": "/usr/bin:/bin"])
+        }
+        return SpawnPlan(
+            hook: words, of: launch,
+            mark: WorkerMark(name: process.spec.name, generation: process.worker.generation, restartCount: 0),
+            workerPID: process.isReaped ? nil : process.child.pid, base: base, limits: ground.limits,
+            descriptors: descriptors)
     }
 
     private mutating func adopt(_ hook: HookProcess) throws(KernelFailure) {
@@ -86,7 +101,7 @@ extension KernelMachine {
                 // An error here is the end: the exit status says the rest.
                 guard let count = try? hook.output.read(into: buffer) else { return false }
                 if count == 0 { return true }
-                let room = RuntimeLimits.hookOutputBytes - hook.collected.count
+                let room = hook.purpose.outputBytes - hook.collected.count
                 hook.collected.append(contentsOf: buffer.prefix(min(count, max(0, room))))
             }
         }
@@ -111,7 +126,17 @@ extension KernelMachine {
         unwatch(hook.output.rawValue) { if case .hookOutput(number) = $0 { true } else { false } }
         unwatch(hook.child.readinessDescriptor) { if case .hookExit(number) = $0 { true } else { false } }
         hooks[number] = nil
-        pending.append(.worker(hook.worker, .hookEnded(hook.hook, result)))
+        switch hook.purpose {
+        case .hook(let purpose): pending.append(.worker(hook.worker, .hookEnded(purpose, result)))
+        case .forensics(let part):
+            let failure: String? =
+                switch result {
+                case .exited(code: 0, _): nil
+                case .exited(let code, _): "exit code \(code)"
+                case .failed(let reason): reason
+                }
+            examinationEnded(part, of: hook.worker, hook.collected, failure)
+        }
     }
 
     private func result(of hook: HookProcess, _ status: ExitStatus) -> HookResult {

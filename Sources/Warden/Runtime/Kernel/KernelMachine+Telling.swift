@@ -53,18 +53,6 @@ extension KernelMachine {
         notices.tell(.ready)
     }
 
-    mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?) {
-        guard let process = workers[worker], !process.isReaped else { return }
-        let (inbox, pump) = (parts.inbox, parts.pump)
-        let pid = process.child.pid
-        let deadline = MonotonicClock.now() + budget
-        // When no thread is free the policy's own deadline goes on without.
-        parts.readers.submit(deadline: deadline + .seconds(5)) {
-            let forensics = ForensicsCollector.collect(pid: pid, worker: worker, pump: pump, deadline: deadline)
-            _ = inbox.post(.worker(worker, .forensicsCollected(forensics)))
-        }
-    }
-
     mutating func takeCensus(of worker: WorkerID) {
         guard let process = workers[worker], !process.isReaped else { return }
         let (inbox, pid) = (parts.inbox, process.child.pid)

@@ -268,6 +268,7 @@ extension KernelMachine {
             unwatch(number) { if case .notifySocket(worker) = $0 { true } else { false } }
         }
         workers[worker] = nil
+        examinations[worker] = nil
     }
 
     /// Ends what outlived the main process: orphans came to us as their subreaper, and their environment names the

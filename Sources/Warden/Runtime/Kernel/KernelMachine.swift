@@ -58,6 +58,7 @@ struct KernelMachine: Machine, ~Copyable {
     let signals: SignalSource
     var workers: [WorkerID: WorkerProcess] = [:]
     var hooks: [UInt64: HookProcess] = [:]
+    var examinations: [WorkerID: Examination] = [:]
     var workersByPID: [Int32: WorkerID] = [:]
     var patterns: [String: Pattern] = [:]
     var sharedSockets: [SharedSocketKey: SharedSocketUse] = [:]
@@ -150,6 +151,11 @@ struct KernelMachine: Machine, ~Copyable {
             // Silence is known up to where the pipes were seen empty, which a silent worker has nobody to say but this.
             if case .worker(let worker, .sampled) = event {
                 pending.append(.worker(worker, .logged(LogFacts(drainedAt: parts.pump.drained(of: worker)))))
+            }
+            if case .worker(let worker, .forensicsCollected(let found)) = event,
+                examinationFound(found, of: worker)
+            {
+                continue
             }
             pending.append(event)
         }

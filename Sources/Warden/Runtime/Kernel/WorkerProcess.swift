@@ -43,10 +43,26 @@ final class WorkerProcess {
     }
 }
 
+/// What a command is run for.
+enum HookPurpose: Hashable, Sendable {
+    /// The core asked; it hears of the end.
+    case hook(Hook)
+    /// A worker is looked over.
+    case forensics(Examination.Part)
+
+    /// Bytes of its output that are kept.
+    var outputBytes: Int {
+        switch self {
+        case .hook: RuntimeLimits.hookOutputBytes
+        case .forensics: RuntimeLimits.forensicsOutputBytes
+        }
+    }
+}
+
 /// A command that runs for a worker: own group, the program's user, bounded output, a deadline.
 final class HookProcess {
     let worker: WorkerID
-    let hook: Hook
+    let purpose: HookPurpose
     var child: Child
     var report: SpawnReport?
     let output: Descriptor
@@ -56,11 +72,11 @@ final class HookProcess {
     var failure: SpawnFailure?
 
     init(
-        worker: WorkerID, hook: Hook, spawned: consuming SpawnedChild, output: consuming Descriptor,
+        worker: WorkerID, purpose: HookPurpose, spawned: consuming SpawnedChild, output: consuming Descriptor,
         deadline: Instant
     ) {
         self.worker = worker
-        self.hook = hook
+        self.purpose = purpose
         self.output = output
         self.deadline = deadline
         var report: SpawnReport?

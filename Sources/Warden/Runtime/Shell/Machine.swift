@@ -25,6 +25,8 @@ package protocol Machine: ~Copyable {
     mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?)
     /// Counts a worker's descriptors by kind. Event: `.censusTaken`, or none when there is nobody to do it.
     mutating func takeCensus(of worker: WorkerID)
+    /// Reads what a worker's threads wait for. Event: `.waitsRead`, unless the reading is stuck.
+    mutating func readWaits(_ worker: WorkerID)
     /// Runs a command for a worker. Event: `.hookEnded`.
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration)
     /// Asks a worker's probe once. Event: `.hookEnded` of `Hook.probe`.

@@ -79,6 +79,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .finish(let end): self.end = end
         case .reportInvariant(let what): report(what)
         case .takeCensus(let worker): machine.takeCensus(of: worker)
+        case .readWaits(let worker): machine.readWaits(worker)
         }
     }
 

@@ -113,12 +113,17 @@ final class Scribe: Sendable {
 
     private func carryOut(_ order: Order, _ store: HistoryStore?) -> Bool {
         switch order {
-        case .incident(let incident): guarded("store incident \(incident.id)") { try store?.record(incident) }
+        case .incident(let incident):
+            guarded("store incident \(incident.id)") {
+                try store?.record(incident)
+                try tellRecurrence(of: incident, store)
+            }
         case .restart(let worker, let reason, let generation, let time):
             guarded("store a restart of \(worker.qualified)") {
                 try store?.recordRestart(worker, at: time, reason: reason, generation: generation)
             }
         case .alert(let alert):
+            let alert = withRecurrence(alert, store)
             for destination in destinations where destination.wants(alert) { queue(alert, destination, store) }
         case .delivered(let report): note(report, store)
         case .query(let id, let worker, let limit, let reply): reply(incidents(id, worker, limit, store))
@@ -132,6 +137,7 @@ final class Scribe: Sendable {
         guarded("read incidents") {
             if let id {
                 found = try store?.incident(id: id).map { [$0] } ?? []
+                if !found.isEmpty { found[0].recurrence = try store?.recurrence(of: found[0]) }
             } else {
                 found = try store?.incidents(matching: worker, limit: limit) ?? []
             }
@@ -140,6 +146,23 @@ final class Scribe: Sendable {
     }
 
     // MARK: - Alerts
+
+    /// Said in the log as soon as the stacks are there, which is once.
+    private func tellRecurrence(of incident: Incident, _ store: HistoryStore?) throws {
+        guard incident.fingerprint != nil, incident.outcome == nil,
+            let recurrence = try store?.recurrence(of: incident)
+        else { return }
+        log(LogRecord(.warn, "incident \(incident.id): \(recurrence.spoken)", fields: ["WARDEN_INCIDENT": incident.id]))
+    }
+
+    /// Whether the same happened before is said with the outcome: the stacks are read after the first alert.
+    private func withRecurrence(_ alert: Alert, _ store: HistoryStore?) -> Alert {
+        var alert = alert
+        guarded("look for the same incident") {
+            alert.incident.recurrence = try store?.recurrence(of: alert.incident)
+        }
+        return alert
+    }
 
     private func queue(_ alert: Alert, _ destination: AlertDestination, _ store: HistoryStore?) {
         let now = WallClock.now()
