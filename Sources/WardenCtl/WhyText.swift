@@ -62,7 +62,19 @@ package enum WhyText {
         if let age = HealthText.spoken(worker["heartbeat_age_seconds"]?.double) {
             lines.append("heartbeat    \(age) ago")
         }
+        if let demand = demand(explanation) { lines.append("demand       \(demand)") }
         return lines
+    }
+
+    /// `3 waiting (4s ago)`, or why it is unknown.
+    private static func demand(_ explanation: JSONValue) -> String? {
+        guard let demand = explanation["demand"], demand != .null else { return nil }
+        let age = HealthText.age(demand["asked_at"]?.string, before: explanation["taken_at"]?.string)
+        let ago = age.map { " (\($0) ago)" } ?? ""
+        guard let amount = demand["amount"]?.double else {
+            return "unknown: \(demand["reason"]?.string ?? "?")\(ago)"
+        }
+        return amount > 0 ? "\(HealthText.decimal(amount, places: 2)) waiting\(ago)" : "nothing waits\(ago)"
     }
 
     private static func actions(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {

@@ -185,6 +185,8 @@ struct World {
             if let forensics { answers.append(.worker(worker, .forensicsCollected(forensics))) }
         case .runHook(let worker, _, _, _):
             if children[worker] == nil { objections.append("hook for nobody: \(worker)") }
+        case .queryDemand(let worker, _, _):
+            if children[worker] == nil { objections.append("question for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
         case .probe(let worker, _, _):
             if children[worker] == nil { objections.append("probe of nobody: \(worker)") }
@@ -265,6 +267,7 @@ private func word(_ directive: Directive) -> String {
     case .extendTimeout(let duration): "extend \(duration.spoken)"
     case .finish(let end): "finish \(end)"
     case .reportInvariant(let what): "violated \(what)"
+    case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }
 

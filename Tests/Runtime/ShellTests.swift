@@ -49,6 +49,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("probe \(probe)")
     }
 
+    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
+        record.append("query \(url)")
+    }
+
     mutating func loadConfiguration(for request: RequestID?) {
         record.append("load \(request?.number ?? 0)")
     }

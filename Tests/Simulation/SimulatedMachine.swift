@@ -169,6 +169,10 @@ struct SimulatedMachine: Machine, ~Copyable {
         heap.schedule(.event(.worker(worker, .hookEnded(.probe, result))), at: clock + timeout * dice.fraction())
     }
 
+    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
+        runHook(worker, .demand, command: url, timeout: timeout)
+    }
+
     mutating func loadConfiguration(for request: RequestID?) {
         heap.schedule(.event(.configurationLoaded(request, .success(groups))), at: clock + .milliseconds(5))
     }

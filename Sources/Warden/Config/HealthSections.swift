@@ -105,9 +105,6 @@ extension Loading {
             warn(
                 "probe", view, "this version asks it only where a program says ready=probe; it gives no verdict yet")
         }
-        if let demand = value("demand"), ["http://", "https://"].contains(where: demand.hasPrefix) {
-            warn("demand", view, "a demand over http is not asked by this version yet; exec: is")
-        }
         if value("leak_horizon") != nil {
             warn("leak_horizon", view, "this version does not judge trends yet; fd_warning and fd_dark hold")
         }

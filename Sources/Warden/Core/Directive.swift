@@ -42,6 +42,8 @@ package enum Directive: Hashable, Sendable {
     case finish(End)
     /// A fact that cannot be. The slot is FATAL with reason `internal`, and the daemon goes on.
     case reportInvariant(String)
+    /// Fetch `demand = http(s)://…#/pointer`. Answers: `.hookEnded` of `Hook.demand`.
+    case queryDemand(WorkerID, url: String, timeout: Duration)
 }
 
 /// Which processes a signal reaches.

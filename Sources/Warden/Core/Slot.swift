@@ -32,6 +32,8 @@ struct Slot: Sendable {
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?
     var demandDueAt: Instant?
+    /// The last answer about demand in this generation.
+    var demand: DemandReading?
     /// When a worker with `ready = probe` is to be asked next.
     var readinessDueAt: Instant?
 
@@ -69,9 +71,9 @@ struct Slot: Sendable {
         }
     }
 
-    /// Whether `demand = exec:` is to be asked again.
+    /// Whether `demand` is to be asked again.
     func isDemandDue(at now: Instant) -> Bool {
-        guard tracker != nil, case .command = spec.health.demand else { return false }
+        guard tracker != nil, spec.health.demand != .none else { return false }
         return demandDueAt.map { now >= $0 } ?? true
     }
 
@@ -113,6 +115,9 @@ struct Slot: Sendable {
             snapshot.descriptorTrend = tracker.window.descriptorTrace.trend
             snapshot.lastHeartbeat = tracker.window.hasHeartbeat ? tracker.window.lastHeartbeat : nil
             snapshot.lastLine = tracker.window.lastLine
+            if spec.health.demand != .none {
+                snapshot.demand = demand ?? DemandReading(answer: .unknown(reason: "not asked yet"), at: nil)
+            }
         }
         return snapshot
     }

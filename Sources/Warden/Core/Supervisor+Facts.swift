@@ -141,6 +141,7 @@ extension Supervisor {
             slot.lastSpawnFailure = nil
             if let reason { slot.lastRestart = RestartRecord(at: now.wall, reason: reason, outcome: nil) }
             slot.demandDueAt = nil
+            slot.demand = nil
             slot.readinessDueAt = nil
             let health = slot.spec.health
             slot.tracker = health.enabled ? HealthTracker(spec: health, startedAt: now) : nil

@@ -248,16 +248,17 @@ extension Supervisor {
     mutating func hookEnded(_ hook: Hook, _ result: HookResult, of id: SlotID, at now: Moment) {
         switch hook {
         case .demand:
-            let amount = Supervisor.amount(in: result)
+            let answer = DemandAnswer(result)
             _ = withSlot(id) { slot in
                 slot.demandDueAt = now.instant + max(slot.spec.health.interval, Limits.demandInterval)
-                slot.tracker?.demandRead(amount, at: now.instant)
+                slot.demand = DemandReading(answer: answer, at: now)
+                slot.tracker?.demandRead(answer.amount, at: now.instant)
             }
         case .drain:
             // A drain command that failed will not end the worker; one that succeeded leaves it until the deadline.
             switch result {
             case .exited(code: 0, _): break
-            case .exited, .failed:
+            case .exited, .failed, .couldNotRun:
                 if case .draining? = slots[id]?.policy.phase { stopForIncident(id, at: now) }
             }
         case .probe: readinessAnswered(result, of: id, at: now)
@@ -266,17 +267,16 @@ extension Supervisor {
     }
 
     private mutating func askForDemand(_ id: SlotID, at now: Moment) {
-        guard let slot = slots[id], case .command(let command) = slot.spec.health.demand else { return }
+        guard let slot = slots[id] else { return }
         // Due again when the answer is there, or when it can no longer come.
         _ = withSlot(id) { $0.demandDueAt = now.instant + Limits.demandTimeout * 2 }
-        directives.append(.runHook(slot.worker, .demand, command: command, timeout: Limits.demandTimeout))
-    }
-
-    /// The first number that the demand command printed; `nil` is unknown, never zero.
-    static func amount(in result: HookResult) -> Double? {
-        guard case .exited(code: 0, let output) = result else { return nil }
-        let word = output.split(whereSeparator: { $0.isWhitespace || $0.isNewline }).first
-        return word.flatMap { Double(String($0)) }.flatMap { $0.isFinite ? $0 : nil }
+        let timeout = Limits.demandTimeout
+        switch slot.spec.health.demand {
+        case .none: break
+        case .command(let command):
+            directives.append(.runHook(slot.worker, .demand, command: command, timeout: timeout))
+        case .http(let url): directives.append(.queryDemand(slot.worker, url: url, timeout: timeout))
+        }
     }
 
     // MARK: - Incidents

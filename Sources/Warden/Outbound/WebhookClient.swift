@@ -129,26 +129,3 @@ struct WebhookClient: Sendable {
         return configuration
     }
 }
-
-extension HTTPClient {
-    /// Asks once, and looks at nothing but the status.
-    ///
-    /// - Parameters:
-    ///   - url: `http://` or `https://`; the certificate is verified.
-    ///   - timeout: for the whole answer's head.
-    /// - Returns: `nil` for a 2xx, else why not.
-    func refusal(of url: String, within timeout: Duration) async -> String? {
-        var request = HTTPClientRequest(url: url)
-        request.headers.add(name: "User-Agent", value: "warden")
-        request.headers.add(name: "Connection", value: "close")
-        do {
-            let response = try await execute(request, timeout: TimeAmount(timeout))
-            let status = Int(response.status.code)
-            return (200..<300).contains(status) ? nil : "status \(status)"
-        } catch let error as HTTPClientError {
-            return error.shortDescription.lowercased()
-        } catch {
-            return FailureWords.words(for: String(describing: error)) ?? "the connection failed"
-        }
-    }
-}

@@ -78,6 +78,8 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .extendTimeout(let duration): machine.notify(.extendTimeout(duration))
         case .finish(let end): self.end = end
         case .reportInvariant(let what): report(what)
+        case .queryDemand(let worker, let url, let timeout):
+            machine.queryDemand(worker, url: url, timeout: timeout)
         }
     }
 
