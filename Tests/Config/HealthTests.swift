@@ -180,10 +180,7 @@ import WardenCore
         ("rss_warning=2GB\nrss_limit=1GB", "rss_warning is not below rss_limit"),
         ("on_dark=drain", "drain without drain_command or drain_signal is a plain restart"),
         ("progress_timeout=5m", "has no effect without progress_pattern"),
-        ("probe=tcp://h:80", "this version asks it only where a program says ready=probe"),
-        ("probe=http://h/", "this version asks it only where a program says ready=probe"),
         ("leak_horizon=6h", "this version does not judge trends yet"),
-        ("fd_first_aid=force", "this version gives no first aid yet"),
     ])
     func warnings(options: String, expected: String) {
         let result = Self.health(options)

@@ -98,18 +98,8 @@ extension Loading {
 
     private mutating func warnOfNotAsked(_ section: Section, _ view: SectionView) {
         func value(_ key: String) -> String? { section.entries[key]?.value.lowercased() }
-        let areProbesAsked = document.sections("program:").contains {
-            $0.entries["ready"]?.value.lowercased() == "probe"
-        }
-        if let probe = value("probe"), probe != "none", !areProbesAsked {
-            warn(
-                "probe", view, "this version asks it only where a program says ready=probe; it gives no verdict yet")
-        }
         if value("leak_horizon") != nil {
             warn("leak_horizon", view, "this version does not judge trends yet; fd_warning and fd_dark hold")
-        }
-        if let aid = value("fd_first_aid"), aid != "no" {
-            warn("fd_first_aid", view, "this version gives no first aid yet")
         }
     }
 

@@ -254,6 +254,8 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package var isHealthPaused: Bool
     /// What it depends on and is not ready, while its start waits for that; else empty.
     package var waitingFor: [String] = []
+    /// What its probe says; `nil` where none is configured, and while it is down.
+    package var probe: ProbeReport?
     /// How much work waits for it; `nil` where `demand` is not configured, and while it is down.
     package var demand: DemandReading?
     /// The program's name in its section.

@@ -44,6 +44,8 @@ package enum Directive: Hashable, Sendable {
     case reportInvariant(String)
     /// Fetch `demand = http(s)://…#/pointer`. Answers: `.hookEnded` of `Hook.demand`.
     case queryDemand(WorkerID, url: String, timeout: Duration)
+    /// Raise the soft limit of descriptors of one process of a worker's tree. Answers: `.descriptorLimitRaised`.
+    case raiseDescriptorLimit(WorkerID, pid: Int32)
 }
 
 /// Which processes a signal reaches.

@@ -79,6 +79,8 @@ package enum WorkerFact: Hashable, Sendable {
     case said([ListenerWord])
     /// Nothing can be written to its standard input any more, and an event was to be.
     case inputClosed
+    /// First aid was given, or could not be.
+    case descriptorLimitRaised(LimitRaise)
 }
 
 /// What a worker wrote, for listeners that subscribe to it.
@@ -189,6 +191,8 @@ package enum Event: Hashable, Sendable {
     case endRequested(End)
     /// How far the daemon itself may be trusted to have watched.
     case localHealth(LocalHealth)
+    /// Local time less UTC, in seconds: at the start, and when summer time begins or ends.
+    case localTimeMoved(utcOffsetSeconds: Int)
 }
 
 /// Why a configuration was not taken: the text for people, every problem with its file and line.

@@ -36,6 +36,11 @@ struct Slot: Sendable {
     var demand: DemandReading?
     /// When a worker with `ready = probe` is to be asked next.
     var readinessDueAt: Instant?
+    /// When the life-long probe is to be asked next; `nil` where there is none, and while it does not run.
+    var probeDueAt: Instant?
+    var probeAskedAt: Instant?
+    /// The generation whose descriptor limit was raised.
+    var aidedGeneration: Generation?
 
     init(id: SlotID, spec: ProgramSpec, earlierStarts: Int) {
         self.id = id
@@ -56,9 +61,9 @@ struct Slot: Sendable {
     /// The next instant at which something is due.
     var deadline: Instant? {
         var earliest = machine.deadline
-        for due in [policy.deadline, readinessDueAt] {
-            if let due { earliest = earliest.map { min($0, due) } ?? due }
-        }
+        if let due = policy.deadline { earliest = earliest.map { min($0, due) } ?? due }
+        if let due = readinessDueAt { earliest = earliest.map { min($0, due) } ?? due }
+        if let due = probeDueAt { earliest = earliest.map { min($0, due) } ?? due }
         return earliest
     }
 
@@ -115,6 +120,9 @@ struct Slot: Sendable {
             snapshot.descriptorTrend = tracker.window.descriptorTrace.trend
             snapshot.lastHeartbeat = tracker.window.hasHeartbeat ? tracker.window.lastHeartbeat : nil
             snapshot.lastLine = tracker.window.lastLine
+            if spec.health.probe != .none {
+                snapshot.probe = ProbeReport(standing: tracker.probe, failuresNeeded: spec.health.probeFailures)
+            }
             if spec.health.demand != .none {
                 snapshot.demand = demand ?? DemandReading(answer: .unknown(reason: "not asked yet"), at: nil)
             }

@@ -1,6 +1,4 @@
 internal import AsyncHTTPClient
-internal import NIOCore
-internal import NIOHTTP1
 package import WardenCore
 internal import WardenWire
 
@@ -35,7 +33,7 @@ package struct ProbeClient: Sendable {
     /// - Parameters:
     ///   - url: `http://` or `https://`; the certificate is verified. Redirects are not followed.
     ///   - timeout: for the whole answer's head.
-    ///   - reply: called once, on the network thread: exit code 0 for a 2xx, `.failed` for any other answer or none, and
+    ///   - reply: called once, on the network thread: exit code 0 for a 2xx, `.failed` for any other answer or none,
     ///     `.couldNotRun` when the question could not be put.
     /// - Returns: false when too many wait; `reply` is not called then.
     package func ask(
@@ -127,28 +125,19 @@ extension ProbeClient {
     }
 
     private static func asked(_ question: Question, by client: HTTPClient) async -> HookResult {
-        var request = HTTPClientRequest(url: question.url)
-        request.headers.add(name: "User-Agent", value: "warden")
-        request.headers.add(name: "Connection", value: "close")
-        do {
-            let response = try await client.execute(request, timeout: TimeAmount(question.timeout))
-            let status = Int(response.status.code)
-            guard (200..<300).contains(status) else {
-                let hint = (300..<400).contains(status) ? "; redirects are not followed" : ""
-                return .failed(reason: "status \(status)\(hint)")
+        switch question.subject {
+        case .status:
+            switch await client.fetch(question.url, within: question.timeout, bodyLimit: nil) {
+            case .body: return .exited(code: 0, output: "")
+            case .failed(let reason): return .failed(reason: reason)
+            case .notAsked(let reason): return .couldNotRun(reason: reason)
             }
-            switch question.subject {
-            case .status: return .exited(code: 0, output: "")
-            case .number(let pointer):
-                let body = try await response.body.collect(upTo: OutboundLimits.demandBytes)
-                return number(in: [UInt8](body.readableBytesView), at: pointer)
+        case .number(let pointer):
+            switch await client.fetch(question.url, within: question.timeout, bodyLimit: OutboundLimits.demandBytes) {
+            case .body(let body): return number(in: body, at: pointer)
+            case .failed(let reason): return .failed(reason: reason)
+            case .notAsked(let reason): return .couldNotRun(reason: reason)
             }
-        } catch let error as HTTPClientError {
-            return failure(error)
-        } catch is NIOTooManyBytesError {
-            return .failed(reason: "the answer is longer than \(OutboundLimits.demandBytes) bytes")
-        } catch {
-            return failure(text: String(describing: error))
         }
     }
 
@@ -167,20 +156,5 @@ extension ProbeClient {
         case .amount(let amount): return .exited(code: 0, output: String(amount))
         case .unknown(let reason): return .failed(reason: "\(pointer): \(reason)")
         }
-    }
-
-    private static func failure(_ error: HTTPClientError) -> HookResult {
-        switch error {
-        case .deadlineExceeded, .readTimeout, .writeTimeout: .failed(reason: "no answer in time")
-        case .connectTimeout: .failed(reason: "cannot connect in time")
-        case .remoteConnectionClosed: .failed(reason: "the connection was closed without an answer")
-        default: .couldNotRun(reason: error.shortDescription.lowercased())
-        }
-    }
-
-    /// Refused, reset, closed, silent: that is the other side. Everything else is ours: descriptors, addresses, trust.
-    private static func failure(text: String) -> HookResult {
-        let reason = FailureWords.words(for: text) ?? "the connection failed"
-        return FailureWords.isAnswer(text) ? .failed(reason: reason) : .couldNotRun(reason: reason)
     }
 }

@@ -72,6 +72,7 @@ extension Explanation {
             "pending_action": JSONValue(snapshot.pendingAction),
             "health_paused": .bool(snapshot.isHealthPaused),
             "trend": snapshot.descriptorTrend?.json ?? .null,
+            "probe": snapshot.probe?.json ?? .null,
             "demand": snapshot.demand?.json ?? .null,
             "incidents": .array(incidents.map { $0.json() }),
             "budgets": .array(budgets.map(\.json)),

@@ -53,8 +53,8 @@ extension JSONValue {
     /// - Returns: anything else is unknown, and so is a negative number.
     package var amount: DemandAnswer {
         switch self {
-        case .integer(let number): number < 0 ? .unknown(reason: "\(number) is no amount of work") : .amount(Double(number))
-        case .number(let number): number < 0 ? .unknown(reason: "\(number) is no amount of work") : .amount(number)
+        case .integer(let number): DemandAnswer(text: String(number))
+        case .number(let number): DemandAnswer(text: String(number))
         case .string(let text): DemandAnswer(text: text)
         case .array(let elements): .amount(Double(elements.count))
         case .null: .unknown(reason: "the value is null")

@@ -29,6 +29,8 @@ package protocol Machine: ~Copyable {
     mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration)
     /// Fetches the demand that a URL holds. Event: `.hookEnded` of `Hook.demand`.
     mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration)
+    /// Raises the soft limit of descriptors of one process of a worker's tree. Event: `.descriptorLimitRaised`.
+    mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 

@@ -80,6 +80,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .reportInvariant(let what): report(what)
         case .queryDemand(let worker, let url, let timeout):
             machine.queryDemand(worker, url: url, timeout: timeout)
+        case .raiseDescriptorLimit(let worker, let pid): machine.raiseDescriptorLimit(of: worker, pid: pid)
         }
     }
 
