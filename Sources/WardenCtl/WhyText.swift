@@ -97,7 +97,9 @@ package enum WhyText {
     private static func actions(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {
         var lines: [String] = []
         if explanation["health_paused"]?.bool == true {
-            lines.append("health is paused: verdicts are shown and not acted on (resume-health ends that)")
+            let rest =
+                HealthText.spoken(explanation["health_paused_seconds"]?.double).map { "; it ends in \($0)" } ?? ""
+            lines.append("health is paused: verdicts are shown and not acted on (resume-health ends that)\(rest)")
         }
         if let pending = explanation["pending_action"]?.string { lines.append("now: \(pending)") }
         if let last = worker["last_restart"], last != .null {

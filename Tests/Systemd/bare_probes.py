@@ -66,7 +66,7 @@ probe = {probe}
     listener = socket.create_server(("127.0.0.1", tcp_port))
     for name in ill:
         wait(f"{name} has recovered", 25, lambda: any(one["outcome"] == "recovered" for one in daemon.incidents(name)))
-    for name, words in (("missing", "No such file"), ("denied", "Permission denied"),
+    for name, words in (("missing", "No such file"), ("denied", "cannot execute"),
                         ("nameless", "cannot be resolved"), ("shell", "exit status 127")):
         text = daemon.ctl("why", name)[0]
         check("cannot be asked, which counts as unknown" in text and words in text, f"why {name}:\n{text}")

@@ -28,7 +28,7 @@ probe_timeout = 300ms
 probe_failures = 3
 max_unavailable = 3
 recover_within = 3s
-restart_backoff = 1s..2s
+restart_backoff = 30s..60s
 forensics_budget = 500ms
 [alert:team]
 url = {receiver.url()}

@@ -24,6 +24,8 @@ struct Slot: Sendable {
     /// `nil` while no process is up, and where nothing is watched.
     var tracker: HealthTracker?
     var isHealthPaused = false
+    /// When the pause ends by itself; `nil`: only by a person.
+    var healthPausedUntil: Instant?
     /// Starts of this slot before this life of the daemon.
     var earlierStarts: Int
     var lastRestart: RestartRecord?
@@ -64,6 +66,7 @@ struct Slot: Sendable {
         if let due = policy.deadline { earliest = earliest.map { min($0, due) } ?? due }
         if let due = readinessDueAt { earliest = earliest.map { min($0, due) } ?? due }
         if let due = probeDueAt { earliest = earliest.map { min($0, due) } ?? due }
+        if let due = healthPausedUntil { earliest = earliest.map { min($0, due) } ?? due }
         return earliest
     }
 
@@ -112,6 +115,7 @@ struct Slot: Sendable {
         snapshot.restartCount = restartCount
         snapshot.lastRestart = lastRestart
         snapshot.isHealthPaused = isHealthPaused
+        snapshot.healthPausedFor = healthPausedUntil.map { $0 - now.instant }
         snapshot.waitingFor = machine.awaitedStart == nil ? [] : machine.heldBy
         snapshot.pendingAction = policy.pendingAction(at: now.instant)
         if let tracker, machine.run != nil {

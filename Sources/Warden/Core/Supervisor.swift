@@ -242,6 +242,7 @@ package struct Supervisor: Sendable {
             policyTimeReached(id, at: now, dice: &dice)
             askForReadiness(id, at: now)
             askProbe(id, at: now)
+            endPause(id, at: now)
         }
     }
 }

@@ -71,6 +71,7 @@ extension Explanation {
             "spawn_error": JSONValue(snapshot.spawnError.isEmpty ? nil : snapshot.spawnError),
             "pending_action": JSONValue(snapshot.pendingAction),
             "health_paused": .bool(snapshot.isHealthPaused),
+            "health_paused_seconds": JSONValue(snapshot.healthPausedFor?.inSeconds),
             "trend": snapshot.descriptorTrend?.json ?? .null,
             "probe": snapshot.probe?.json ?? .null,
             "demand": snapshot.demand?.json ?? .null,
