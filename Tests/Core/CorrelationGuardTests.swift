@@ -212,7 +212,7 @@ import WardenCore
         #expect(later.filter { $0.hasPrefix("alert") } == ["alert closed w0 unhelped"])
         #expect(!later.contains { $0.hasPrefix("spawn w1") || $0.hasPrefix("spawn w2") })
         for case .alert(let alert) in world.record where alert.phase == .closed {
-            #expect(alert.incident.verdict.reason.contains("shared cause suspected: ami:w0, ami:w1"))
+            #expect(alert.incident.verdict.reason.hasSuffix("shared cause suspected of ami:w0, ami:w1, ami:w2"))
         }
         #expect(world.objections.isEmpty)
     }

@@ -72,11 +72,24 @@ extension Supervisor {
     }
 
     /// The canary's outcome, or that of one behind it.
-    mutating func settleSuspicion(_ incident: Incident, of id: SlotID) {
-        guard let outcome = incident.outcome else { return }
+    ///
+    /// - Returns: the incident; where it spoke of a shared cause, with everybody whom that was about in the end.
+    mutating func settleSuspicion(_ closed: Incident, of id: SlotID) -> Incident {
+        guard let outcome = closed.outcome else { return closed }
+        var incident = closed
         let condition = incident.verdict.condition
-        let before = correlation.suspicions[condition]?.stage
+        let before = correlation.suspicions[condition]
+        if let before, let index = incident.verdict.evidence.firstIndex(where: { $0.rule == "shared_cause" }) {
+            incident.verdict.evidence[index].value = .number(Double(before.members.count))
+            incident.verdict.reason += " of \(names(before.members))"
+        }
         correlation.ended(id, condition, outcome)
+        tellStage(incident, of: id, before: before?.stage)
+        return incident
+    }
+
+    private mutating func tellStage(_ incident: Incident, of id: SlotID, before: CorrelationGuard.Stage?) {
+        let condition = incident.verdict.condition
         guard let suspicion = correlation.suspicions[condition], suspicion.stage != before else { return }
         let others = names(suspicion.members.filter { $0 != id })
         guard !others.isEmpty else { return }
@@ -96,7 +109,7 @@ extension Supervisor {
         let piece = Evidence(
             rule: "shared_cause", value: .number(Double(suspicion.members.count)), threshold: .number(2))
         guard let canary = suspicion.canary else { return }
-        let reason = "; shared cause suspected: \(all)"
+        let reason = "; shared cause suspected"
         let incident = withSlot(canary) { $0.policy.amend(piece, reason: reason) } ?? nil
         if let incident { record(incident, of: canary, alert: nil) }
     }

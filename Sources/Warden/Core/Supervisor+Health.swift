@@ -199,6 +199,7 @@ extension Supervisor {
         // What was only told until now is acted on from here.
         if let told = withSlot(id, { $0.policy.closeAlert(isWell: false, elapsed: .zero) }) ?? nil {
             record(told, of: id, alert: nil)
+            quietIncidents.remove(told.id)
         }
         let health = slot.spec.health
         if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
@@ -345,8 +346,7 @@ extension Supervisor {
                     incident.outcome?.recoveredSeconds == nil ? .warn : .info,
                     "incident \(incident.id): \(name) \(incident.verdict.condition.name): \(outcome)",
                     fields: fields(of: incident))))
-        settleSuspicion(incident, of: id)
-        record(incident, of: id, alert: .closed)
+        record(settleSuspicion(incident, of: id), of: id, alert: .closed)
         offerSeats(in: slot.spec.name.group)
     }
 
@@ -354,10 +354,9 @@ extension Supervisor {
         _ = withSlot(id) { $0.remember(incident) }
         directives.append(.recordIncident(incident))
         guard let phase else { return }
-        if isQuiet(incident) {
-            if phase == .closed { quietIncidents.remove(incident.id) }
-            return
-        }
+        let isQuiet = isQuiet(incident)
+        if phase == .closed { quietIncidents.remove(incident.id) }
+        if isQuiet { return }
         let alert = Alert(phase: phase, incident: incident)
         directives.append(.alert(alert))
         tellListeners(.action(alert))
