@@ -32,6 +32,8 @@ install: ## Install under DESTDIR and PREFIX (after `make build`)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/warden/conf.d
 	install -d $(DESTDIR)/var/lib/warden $(DESTDIR)/var/log/warden
 	install -m 755 $(BUILD)/warden $(BUILD)/wardenctl $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(PREFIX)/share/warden/recipes
+	install -m 755 packaging/recipes/* $(DESTDIR)$(PREFIX)/share/warden/recipes/
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf ]; then \
 	    echo "install: $(SYSCONFDIR)/warden/warden.conf is there already and stays as it is"; \
 	else \

@@ -43,7 +43,7 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
                 "maintail -f\t\tFollow the daemon's own log until Ctrl-C",
             ]
         case .open: ["open <url>\tTalk to another daemon: http://host:port or unix:///path"]
-        case .pauseHealth: ["pause-health <name> [...]\tShow verdicts but do not act on them"]
+        case .pauseHealth: ["pause-health <name> [...] [--for 2h]\tShow verdicts but do not act on them"]
         case .resumeHealth: ["resume-health <name> [...]\tAct on verdicts again"]
         case .pid:
             [

@@ -43,13 +43,26 @@ extension CommandRunner {
     /// `pause-health NAME…` and `resume-health NAME…`.
     mutating func setHealth(paused isPaused: Bool, _ words: [String]) async throws(ServerFailure) {
         let command = isPaused ? CommandName.pauseHealth : .resumeHealth
-        guard let arguments = arguments(WorkersArguments.self, words, of: command) else { return }
+        let names: [String]
+        var order: [UInt8] = []
+        var expiry = ""
+        if isPaused {
+            guard let arguments = arguments(PauseArguments.self, words, of: command) else { return }
+            names = arguments.names
+            if let seconds = arguments.seconds, let text = arguments.duration {
+                order = JSONValue.object(["for_seconds": .number(seconds)]).encoded()
+                expiry = " for \(text)"
+            }
+        } else {
+            guard let arguments = arguments(WorkersArguments.self, words, of: command) else { return }
+            names = arguments.names
+        }
         guard try await isServerUp() else { return }
-        for name in try await expanded(arguments.names) {
+        for name in try await expanded(names) {
             let answer = try await server.post(
-                "/api/v1/workers/\(name.percentEncoded(keeping: ""))/\(command.rawValue)")
+                "/api/v1/workers/\(name.percentEncoded(keeping: ""))/\(command.rawValue)", order)
             if (200..<300).contains(answer.status) {
-                say("\(name): health \(isPaused ? "paused" : "resumed")")
+                say("\(name): health \(isPaused ? "paused" : "resumed")\(expiry)")
             } else {
                 refuse(answer, name)
             }

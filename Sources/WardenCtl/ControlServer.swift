@@ -26,7 +26,7 @@ package protocol ControlServer {
     /// Gets a document of the JSON interface; the path is percent-encoded.
     func get(_ path: String) async throws(ServerFailure) -> ControlAnswer
     /// Asks for a change through the JSON interface.
-    func post(_ path: String) async throws(ServerFailure) -> ControlAnswer
+    func post(_ path: String, _ body: [UInt8]) async throws(ServerFailure) -> ControlAnswer
     /// From now on asks another server.
     /// - Returns: false when that is no address; everything stays as it was.
     mutating func redirect(to url: String) -> Bool
@@ -87,10 +87,10 @@ struct RemoteServer: ControlServer {
         }
     }
 
-    func post(_ path: String) async throws(ServerFailure) -> ControlAnswer {
+    func post(_ path: String, _ body: [UInt8]) async throws(ServerFailure) -> ControlAnswer {
         do {
             return try await client.post(
-                path, contentType: "application/json", body: [], timeout: .seconds(CtlLimits.documentSeconds))
+                path, contentType: "application/json", body: body, timeout: .seconds(CtlLimits.documentSeconds))
         } catch {
             throw .connection(error)
         }

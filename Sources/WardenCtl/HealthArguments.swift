@@ -34,7 +34,32 @@ struct IncidentArguments: ParsableArguments {
     }
 }
 
-/// The words behind `pause-health` and `resume-health`.
+/// The words behind `pause-health`.
+struct PauseArguments: ParsableArguments {
+    @Argument(help: "Workers, GROUP:*, or all.")
+    var names: [String]
+    @Option(name: .customLong("for"), help: "End the pause by itself after so long: 30m, 2h, 1d.")
+    var duration: String?
+
+    /// The time in seconds; `nil` without one.
+    var seconds: Double? {
+        guard let duration, let unit = duration.last, let factor = Self.units[unit],
+            let number = Double(duration.dropLast())
+        else { return nil }
+        return number * factor
+    }
+
+    private static let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+
+    func validate() throws {
+        guard !names.isEmpty else { throw ValidationError("a worker's name is missing") }
+        if duration != nil, !(seconds.map { $0 > 0 && $0 <= 366 * 86_400 } ?? false) {
+            throw ValidationError("--for takes a time such as 30m, 2h or 1d")
+        }
+    }
+}
+
+/// The words behind `resume-health`.
 struct WorkersArguments: ParsableArguments {
     @Argument(help: "Workers, GROUP:*, or all.")
     var names: [String]

@@ -62,13 +62,44 @@ package enum WhyText {
         if let age = HealthText.spoken(worker["heartbeat_age_seconds"]?.double) {
             lines.append("heartbeat    \(age) ago")
         }
+        if let probe = probe(explanation) { lines.append("probe        \(probe)") }
+        if let demand = demand(explanation) { lines.append("demand       \(demand)") }
         return lines
+    }
+
+    /// `good (4s ago)`, `failed 2 of 3 times: status 503 (4s ago)`, or why nobody could ask.
+    private static func probe(_ explanation: JSONValue) -> String? {
+        guard let probe = explanation["probe"], probe != .null else { return nil }
+        let age = HealthText.age(probe["asked_at"]?.string, before: explanation["taken_at"]?.string)
+        let ago = age.map { " (\($0) ago)" } ?? ""
+        let reason = probe["reason"]?.string ?? "?"
+        switch probe["answer"]?.string {
+        case "good"?: return "good\(ago)"
+        case "bad"?:
+            let count = "\(probe["failures"]?.integer ?? 0) of \(probe["failures_needed"]?.integer ?? 0)"
+            return "failed, \(count) that count: \(reason)\(ago)"
+        case .some: return "cannot be asked, which counts as unknown: \(reason)\(ago)"
+        case nil: return "not asked yet"
+        }
+    }
+
+    /// `3 waiting (4s ago)`, or why it is unknown.
+    private static func demand(_ explanation: JSONValue) -> String? {
+        guard let demand = explanation["demand"], demand != .null else { return nil }
+        let age = HealthText.age(demand["asked_at"]?.string, before: explanation["taken_at"]?.string)
+        let ago = age.map { " (\($0) ago)" } ?? ""
+        guard let amount = demand["amount"]?.double else {
+            return "unknown: \(demand["reason"]?.string ?? "?")\(ago)"
+        }
+        return amount > 0 ? "\(HealthText.decimal(amount, places: 2)) waiting\(ago)" : "nothing waits\(ago)"
     }
 
     private static func actions(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {
         var lines: [String] = []
         if explanation["health_paused"]?.bool == true {
-            lines.append("health is paused: verdicts are shown and not acted on (resume-health ends that)")
+            let rest =
+                HealthText.spoken(explanation["health_paused_seconds"]?.double).map { "; it ends in \($0)" } ?? ""
+            lines.append("health is paused: verdicts are shown and not acted on (resume-health ends that)\(rest)")
         }
         if let pending = explanation["pending_action"]?.string { lines.append("now: \(pending)") }
         if let last = worker["last_restart"], last != .null {

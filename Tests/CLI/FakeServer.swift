@@ -36,8 +36,8 @@ final class FakeServer: ControlServer {
         return documents[path] ?? ControlAnswer(status: 404, body: Array("<html>".utf8))
     }
 
-    func post(_ path: String) async throws(ServerFailure) -> ControlAnswer {
-        asked.append("POST \(path)")
+    func post(_ path: String, _ body: [UInt8]) async throws(ServerFailure) -> ControlAnswer {
+        asked.append("POST \(path)" + (body.isEmpty ? "" : " \(String(decoding: body, as: UTF8.self))"))
         return documents[path] ?? ControlAnswer(status: 404, body: Array(#"{"detail":"no such worker"}"#.utf8))
     }
 

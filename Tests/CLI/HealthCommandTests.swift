@@ -191,6 +191,11 @@ import wardenctl
                 == CommandResult(
                     lines: ["g:a: health paused", "no: ERROR (no such process)"], exitCode: 1))
         #expect(
+            await result(of: "pause-health g:a --for 2h", server)
+                == CommandResult(lines: ["g:a: health paused for 2h"], exitCode: 0))
+        #expect(server.asked.last == #"POST /api/v1/workers/g%3Aa/pause-health {"for_seconds":7200}"#)
+        #expect(await result(of: "pause-health g:a --for soon", server).exitCode == 2)
+        #expect(
             await result(of: "resume-health g:*", server)
                 == CommandResult(lines: ["g:a: health resumed"], exitCode: 0))
         #expect(

@@ -180,10 +180,6 @@ import WardenCore
         ("rss_warning=2GB\nrss_limit=1GB", "rss_warning is not below rss_limit"),
         ("on_dark=drain", "drain without drain_command or drain_signal is a plain restart"),
         ("progress_timeout=5m", "has no effect without progress_pattern"),
-        ("demand=https://h/q#/a/b", "a demand over http is not asked by this version yet"),
-        ("probe=tcp://h:80", "this version asks it only where a program says ready=probe"),
-        ("probe=http://h/", "this version asks it only where a program says ready=probe"),
-        ("fd_first_aid=force", "this version gives no first aid yet"),
     ])
     func warnings(options: String, expected: String) {
         let result = Self.health(options)

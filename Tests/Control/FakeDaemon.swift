@@ -181,7 +181,8 @@ extension FakeDaemon.State {
             }
         case .start(let selection, _, _): return changed(selection, to: .running)
         case .stop(let selection, _): return changed(selection, to: .stopped)
-        case .signal(let selection, _), .pauseHealth(let selection), .resumeHealth(let selection):
+        case .signal(let selection, _), .pauseHealth(let selection), .resumeHealth(let selection),
+            .pauseHealthFor(let selection, _):
             return changed(selection, to: nil)
         case .writeInput, .tellListeners: return .done
         case .reread: return .differences(added: ["new"], changed: ["cat"], removed: [])

@@ -171,7 +171,8 @@ import WardenCore
         #expect(words(world.pass(1)) == ["probe 1.1"])
         world.settle(.worker(world.worker(0), .hookEnded(.probe, .exited(code: 0, output: ""))))
         #expect(world.snapshots().map(\.state) == [.running])
-        #expect(world.pass(100).isEmpty)
+        #expect(world.pass(9).isEmpty, "readiness is not asked any more")
+        #expect(words(world.pass(1)) == ["probe 1.1"], "but life is, after probe_interval")
     }
 
     @Test func aProbeThatNeverAnswersIsAskedAgain() {

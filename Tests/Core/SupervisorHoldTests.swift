@@ -40,6 +40,25 @@ import WardenCore
         #expect(words(world.sample(0, tree(fds: 255))).contains("SIGTERM tree 1.1"))
     }
 
+    @Test("A pause with an end ends by itself, and a later one replaces it")
+    func pausedForATime() {
+        var world = world()
+        world.ask(.pauseHealthFor(.all, .seconds(600)))
+        world.darken(0)
+        #expect(world.snapshots().first?.isHealthPaused == true)
+        world.ask(.pauseHealthFor(.all, .seconds(1200)))
+        world.pass(1199)
+        #expect(world.snapshots().first?.isHealthPaused == true)
+        #expect(world.snapshots().first?.healthPausedFor == .seconds(1))
+        world.pass(1)
+        #expect(world.snapshots().first?.isHealthPaused == false)
+        #expect(world.lastStatus == "1 worker: 1 dark (w0 emfile)")
+        world.ask(.pauseHealthFor(.all, .seconds(10)))
+        world.ask(.pauseHealth(.all))
+        world.pass(4000)
+        #expect(world.snapshots().first?.isHealthPaused == true, "without an end only a person ends it")
+    }
+
     @Test("While Warden doubts itself restarts decay to alerts; when the doubt is gone it acts")
     func localHealth() {
         var world = world()

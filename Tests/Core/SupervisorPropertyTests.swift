@@ -170,7 +170,7 @@ import WardenCore
 
     @Test("Never more workers without an outcome than max_unavailable allows", arguments: seeds.prefix(12))
     func seats(seed: UInt64) {
-        var world = World(Self.groups(), seed: seed)
+        var world = World(Self.groups(), seed: seed, sharedCause: seed % 2 == 0 ? .seconds(60) : nil)
         world.tell(.ready)
         for number in 0..<600 {
             Self.turn(&world)

@@ -28,6 +28,8 @@ struct World {
     var census: [Forensics.KindCount]?
     /// What a reading of waits finds; `nil`: it never answers.
     var waits: ((Instant) -> WaitReport)?
+    /// What comes of first aid; `nil`: it is never answered.
+    var firstAid: ((Int32) -> LimitRaise)? = { .raised(pid: $0, from: 2048, to: 8192) }
     /// Errno with which every start fails; `nil`: starts succeed.
     var startFailure: Int32?
     /// Answers that are on their way.
@@ -36,8 +38,9 @@ struct World {
     /// Requests so far.
     private(set) var requestCount: UInt64 = 0
 
-    init(_ groups: [GroupSpec], isShadow: Bool = false, seed: UInt64 = 7) {
-        supervisor = Supervisor(groups: groups, isShadow: isShadow)
+    /// - Parameter sharedCause: as `shared_cause`; most tests make many workers ill at once and ask for something else.
+    init(_ groups: [GroupSpec], isShadow: Bool = false, seed: UInt64 = 7, sharedCause: Duration? = nil) {
+        supervisor = Supervisor(groups: groups, isShadow: isShadow, sharedCauseWindow: sharedCause)
         dice = Dice(seed: seed)
     }
 
@@ -189,6 +192,11 @@ struct World {
             if let forensics { answers.append(.worker(worker, .forensicsCollected(forensics))) }
         case .runHook(let worker, _, _, _):
             if children[worker] == nil { objections.append("hook for nobody: \(worker)") }
+        case .raiseDescriptorLimit(let worker, let pid):
+            if children[worker] == nil { objections.append("first aid for nobody: \(worker)") }
+            if let firstAid { answers.append(.worker(worker, .descriptorLimitRaised(firstAid(pid)))) }
+        case .queryDemand(let worker, _, _):
+            if children[worker] == nil { objections.append("question for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
         case .probe(let worker, _, _):
             if children[worker] == nil { objections.append("probe of nobody: \(worker)") }
@@ -276,6 +284,8 @@ private func word(_ directive: Directive) -> String {
     case .finish(let end): "finish \(end)"
     case .reportInvariant(let what): "violated \(what)"
     case .readWaits(let worker): "waits \(worker.slot.number).\(worker.generation.number)"
+    case .raiseDescriptorLimit(let worker, let pid): "aid \(worker.slot.number).\(worker.generation.number) pid \(pid)"
+    case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }
 

@@ -57,6 +57,12 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("probe \(probe)")
     }
 
+    mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("aid \(pid)") }
+
+    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
+        record.append("query \(url)")
+    }
+
     mutating func loadConfiguration(for request: RequestID?) {
         record.append("load \(request?.number ?? 0)")
     }

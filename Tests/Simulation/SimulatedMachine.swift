@@ -182,6 +182,20 @@ struct SimulatedMachine: Machine, ~Copyable {
         heap.schedule(.event(.worker(worker, .hookEnded(.probe, result))), at: clock + timeout * dice.fraction())
     }
 
+    mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) {
+        mix("aid \(worker.slot.number)")
+        let raise: LimitRaise =
+            dice.fraction() < 0.8 ? .raised(pid: pid, from: 256, to: 4096) : .refused(reason: "EPERM")
+        // At times it is never answered.
+        if dice.fraction() < 0.9 {
+            heap.schedule(.event(.worker(worker, .descriptorLimitRaised(raise))), at: clock + .milliseconds(1))
+        }
+    }
+
+    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
+        runHook(worker, .demand, command: url, timeout: timeout)
+    }
+
     mutating func loadConfiguration(for request: RequestID?) {
         heap.schedule(.event(.configurationLoaded(request, .success(groups))), at: clock + .milliseconds(5))
     }

@@ -1,3 +1,5 @@
+internal import WardenCore
+
 /// `[alert:NAME]`.
 package struct AlertSettings: Hashable, Sendable {
     /// The body that the receiver understands.
@@ -78,6 +80,12 @@ package struct WardenSettings: Hashable, Sendable {
     package var readerGroupIDs: Set<UInt32> = []
     /// `tcp_without_password`; `nil` is full on loopback and read elsewhere (default none).
     package var tcpWithoutPassword: OpenAccess?
+    /// `host_pressure`: PSI cpu `some` of the last ten seconds above which Warden does not act, in percent; `nil` for
+    /// none (default 50%).
+    package var hostPressurePercent: Double? = 50
+    /// `shared_cause`: workers that turn bad alike within this time are suspected to share the cause; `nil` for never
+    /// (default 60s).
+    package var sharedCauseWindow: Duration? = Limits.sharedCauseWindow
     /// `tls_certificate`, absolute; set together with the key (default none).
     package var tlsCertificate: String?
     /// `tls_key`, absolute (default none).

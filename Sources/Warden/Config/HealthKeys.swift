@@ -91,6 +91,7 @@ enum HealthKeys {
             let rate = try Values.rate(text, limit: Limits.budgetRestarts)
             return HealthSpec.Budget(count: rate.count, within: rate.within)
         },
+        "act_between": key(\.actBetween, Values.dailyWindows),
         "recover_within": key(\.recoverWithin, Values.positiveDuration),
         "forensics": key(\.forensics, Values.boolean),
         "forensics_budget": key(\.forensicsBudget, Values.positiveDuration),

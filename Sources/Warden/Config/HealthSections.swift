@@ -93,24 +93,6 @@ extension Loading {
         if spec.progressTimeout != nil, spec.progressPattern == nil, let key = has("progress_timeout") {
             warn(key, view, "has no effect without progress_pattern")
         }
-        warnOfNotAsked(section, view)
-    }
-
-    private mutating func warnOfNotAsked(_ section: Section, _ view: SectionView) {
-        func value(_ key: String) -> String? { section.entries[key]?.value.lowercased() }
-        let areProbesAsked = document.sections("program:").contains {
-            $0.entries["ready"]?.value.lowercased() == "probe"
-        }
-        if let probe = value("probe"), probe != "none", !areProbesAsked {
-            warn(
-                "probe", view, "this version asks it only where a program says ready=probe; it gives no verdict yet")
-        }
-        if let demand = value("demand"), ["http://", "https://"].contains(where: demand.hasPrefix) {
-            warn("demand", view, "a demand over http is not asked by this version yet; exec: is")
-        }
-        if let aid = value("fd_first_aid"), aid != "no" {
-            warn("fd_first_aid", view, "this version gives no first aid yet")
-        }
     }
 
     /// After all programs and groups have been read.

@@ -40,6 +40,7 @@ struct SectionKind {
             name: "warden", isWarden: true,
             keys: [
                 "history", "history_keep", "cgroup", "metrics", "journal", "readers", "tcp_without_password",
+                "host_pressure", "shared_cause",
                 "tls_certificate", "tls_key",
             ]),
         SectionKind(name: "health", isWarden: true, keys: Set(HealthKeys.all.keys)),

@@ -15,6 +15,10 @@ extension Loading {
         settings.readerUserIDs = readers?.users ?? []
         settings.readerGroupIDs = readers?.groups ?? []
         settings.tcpWithoutPassword = readOptional("tcp_without_password", view, Values.choice)
+        settings.hostPressurePercent = read(
+            "host_pressure", view, default: settings.hostPressurePercent, Values.optionalPercent)
+        settings.sharedCauseWindow = read(
+            "shared_cause", view, default: settings.sharedCauseWindow, Values.optionalDuration)
         settings.tlsCertificate = readOptional("tls_certificate", view, Values.existingFile)
         settings.tlsKey = readOptional("tls_key", view, Values.existingFile)
         let keys = (section.entries["tls_certificate"] != nil, section.entries["tls_key"] != nil)

@@ -41,7 +41,14 @@ struct WorkerRoutes {
             }
         }
         workers.post(":name/pause-health") { request, context in
-            try await change(request, context) { selection, _ in .pauseHealth(selection) }
+            try await change(request, context) { (selection, body) throws(Problem) in
+                guard let wish = body["for_seconds"], wish != .null else { return .pauseHealth(selection) }
+                guard let seconds = wish.double, seconds > 0, seconds <= 366 * 86_400 else {
+                    throw Problem(
+                        status: 400, title: "Bad Request", detail: "for_seconds is not a number from 0 to a year")
+                }
+                return .pauseHealthFor(selection, .seconds(seconds))
+            }
         }
         workers.post(":name/resume-health") { request, context in
             try await change(request, context) { selection, _ in .resumeHealth(selection) }

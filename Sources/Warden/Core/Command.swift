@@ -44,6 +44,8 @@ package enum Command: Hashable, Sendable {
     case writeInput(SlotName, [UInt8])
     /// A REMOTE_COMMUNICATION event for the listeners.
     case tellListeners(type: String, data: String)
+    /// Verdicts are shown but not acted on until resumed, or until so long from now.
+    case pauseHealthFor(Selection, Duration)
 }
 
 /// The answer to a command.
@@ -259,8 +261,14 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package var pendingAction: String?
     /// Verdicts are not acted on, because a person said so.
     package var isHealthPaused: Bool
+    /// How long that lasts; `nil`: until a person ends it.
+    package var healthPausedFor: Duration?
     /// What it depends on and is not ready, while its start waits for that; else empty.
     package var waitingFor: [String] = []
+    /// What its probe says; `nil` where none is configured, and while it is down.
+    package var probe: ProbeReport?
+    /// How much work waits for it; `nil` where `demand` is not configured, and while it is down.
+    package var demand: DemandReading?
     /// The program's name in its section.
     package var program: String
     /// What it executes.

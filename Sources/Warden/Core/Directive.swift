@@ -46,6 +46,10 @@ package enum Directive: Hashable, Sendable {
     case takeCensus(WorkerID)
     /// Read what every thread of a worker's tree waits for. Answers: `.waitsRead`, unless the reading is stuck.
     case readWaits(WorkerID)
+    /// Fetch `demand = http(s)://…#/pointer`. Answers: `.hookEnded` of `Hook.demand`.
+    case queryDemand(WorkerID, url: String, timeout: Duration)
+    /// Raise the soft limit of descriptors of one process of a worker's tree. Answers: `.descriptorLimitRaised`.
+    case raiseDescriptorLimit(WorkerID, pid: Int32)
 }
 
 /// Which processes a signal reaches.

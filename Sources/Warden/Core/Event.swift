@@ -83,6 +83,8 @@ package enum WorkerFact: Hashable, Sendable {
     case censusTaken([Forensics.KindCount])
     /// What its threads wait for was read.
     case waitsRead(WaitReport)
+    /// First aid was given, or could not be.
+    case descriptorLimitRaised(LimitRaise)
 }
 
 /// What a worker wrote, for listeners that subscribe to it.
@@ -120,7 +122,7 @@ package struct WorkerOutput: Hashable, Sendable {
 package enum Hook: Hashable, Sendable {
     /// `drain_command`.
     case drain
-    /// `demand = exec:`.
+    /// `demand`; the number that a URL's answer holds counts as the output of a command with exit code 0.
     case demand
     /// `probe`, whatever its kind; a connection that was made and an answer that was good count as exit code 0.
     case probe
@@ -132,8 +134,11 @@ package enum Hook: Hashable, Sendable {
 package enum HookResult: Hashable, Sendable {
     /// It exited: the code and the first `Limits.quotedLineBytes` bytes of its output.
     case exited(code: Int32, output: String)
-    /// It could not be started, was killed, or ran out of time.
+    /// It was killed or ran out of time; of a connection: it was refused, or nobody answered in time.
     case failed(reason: String)
+    /// The question was never put: no such command, no descriptor of ours left, no address, no trust in a certificate.
+    /// It says nothing about the worker.
+    case couldNotRun(reason: String)
 }
 
 /// What was found out about a worker before it was ended, in bounded size.
@@ -200,6 +205,8 @@ package enum Event: Hashable, Sendable {
     case endRequested(End)
     /// How far the daemon itself may be trusted to have watched.
     case localHealth(LocalHealth)
+    /// Local time less UTC, in seconds: at the start, and when summer time begins or ends.
+    case localTimeMoved(utcOffsetSeconds: Int)
 }
 
 /// Why a configuration was not taken: the text for people, every problem with its file and line.

@@ -196,6 +196,9 @@ package struct HealthSpec: Hashable, Sendable {
     package var restartBudget = Budget(count: 5, within: .seconds(3600))
     /// `recover_within`, after grace; else `unhelped`.
     package var recoverWithin: Duration = .seconds(120)
+    /// `act_between`: hours of the day, in local time, in which verdicts that are not proven are acted on; empty:
+    /// always.
+    package var actBetween: [DailyWindow] = []
     /// `forensics`.
     package var forensics = true
     /// `forensics_budget`.

@@ -5,15 +5,25 @@ package struct HealthTracker: Hashable, Sendable {
         var latch = Latch()
         var finding: Classifier.Finding?
         var holds = false
+        /// It stays until the generation ends.
+        var isKept = false
 
         /// The finding, while the rule holds or has not yet been quiet for M samples.
         mutating func judge(_ found: Classifier.Finding?, window: Int, bySample: Bool) -> Classifier.Finding? {
+            if isKept { return finding }
             holds = found != nil
             if let found { finding = found }
             // Between samples a rule can begin to hold, but its silence counts in samples alone.
             guard bySample || holds else { return finding }
             if !latch.judge(holds, window: window) { finding = nil }
             return finding
+        }
+
+        mutating func keep(_ evidence: Evidence, reason: String) {
+            guard finding != nil else { return }
+            finding?.evidence.append(evidence)
+            finding?.reason += reason
+            isKept = true
         }
     }
 
@@ -23,6 +33,8 @@ package struct HealthTracker: Hashable, Sendable {
     package private(set) var trends: WorkerTrends
     /// What is believed.
     package private(set) var verdict: Verdict
+    /// What the life-long probe has said.
+    package private(set) var probe = ProbeStanding()
     /// Samples in a row whose verdict was healthy.
     package private(set) var healthySamplesInARow = 0
     /// When grace ends at the latest.
@@ -149,6 +161,30 @@ package struct HealthTracker: Hashable, Sendable {
         return (evaluate(bySample: false, at: now), waits.isBlockedOnOutput && !wasBlocked)
     }
 
+    /// The life-long probe was answered.
+    ///
+    /// - Parameters:
+    ///   - result: how it ended.
+    ///   - isReady: the worker has said that it is ready, so nothing excuses it any more.
+    ///   - isDoubtful: we doubt ourselves, so a failure does not count now.
+    ///   - now: the time.
+    /// - Returns: true when the verdict's condition or grade changed.
+    package mutating func probed(_ result: HookResult, isReady: Bool, isDoubtful: Bool, at now: Moment) -> Bool {
+        // As with the startup probe of Kubernetes: until the first success, or the end of the grace, it is starting.
+        let isGateOpen = isReady || probe.hasSucceeded || now.instant >= graceEndsAt
+        probe.answered(result, counts: isGateOpen && !isDoubtful && !pause.holds, at: now)
+        return evaluate(bySample: false, at: now)
+    }
+
+    /// Its descriptor limit was raised: what was wrong with it is treated, not over, until the generation ends.
+    package mutating func aided(_ evidence: Evidence, reason: String) {
+        emfile.keep(evidence, reason: reason)
+        if verdict.condition == .dark(.emfile) {
+            verdict.evidence.append(evidence)
+            verdict.reason += reason
+        }
+    }
+
     /// Whether a condition holds now, and is not merely remembered.
     package func holds(_ condition: Condition) -> Bool {
         switch condition {
@@ -163,13 +199,15 @@ package struct HealthTracker: Hashable, Sendable {
         case .leaking(.rss): memoryLeak.holds
         case .paused: pause.holds
         case .unknown: blindness.holds
-        case .dark(.probe), .starting, .healthy: verdict.condition == condition
+        case .dark(.probe): probe.failuresInARow >= sharedSpec.value.probeFailures
+        case .starting, .healthy: verdict.condition == condition
         }
     }
 
     /// Whether the worker is known to be well again: its first progress line; or, where progress cannot be expected,
     /// healthy for one confirm window.
     package var hasRecovered: Bool {
+        if sharedSpec.value.probe != .none, !probe.isContent { return false }
         if window.progressLineCount > 0, !isBad { return true }
         if sharedSpec.value.progressPattern != nil, case .some = window.demand { return false }
         return healthySamplesInARow >= sharedSpec.value.confirm.window
@@ -200,7 +238,9 @@ package struct HealthTracker: Hashable, Sendable {
     private mutating func evaluate(bySample: Bool, at now: Moment) -> Bool {
         let found = strongest(bySample: bySample, at: now)
         let isGraceful = now.instant < graceEndsAt && window.progressLineCount == 0
-        let next: Classifier.Finding? = if isGraceful, let found, found.grade < .proven { nil } else { found }
+        // The probe has a gate of its own, which its first success opens.
+        let isTooEarly = isGraceful && (found.map { $0.grade < .proven && $0.condition != .dark(.probe) } ?? false)
+        let next = isTooEarly ? nil : found
         let condition = next?.condition ?? (isGraceful ? .starting : .healthy)
         let grade = next?.grade ?? .proven
         let isChanged = condition != verdict.condition || grade != verdict.grade
@@ -237,6 +277,7 @@ package struct HealthTracker: Hashable, Sendable {
             Classifier.uninterruptible(
                 window, waits, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
             window: memory, bySample: bySample)
+        let unanswering = Classifier.probeFailure(probe, shared.value, at: now.instant)
         let hung = silence.judge(
             Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)
         let stuck = noProgress.judge(
@@ -255,7 +296,7 @@ package struct HealthTracker: Hashable, Sendable {
             tree.flatMap {
                 Classifier.memoryLeak($0, shared.value, isWarningConfirmed: isWarned, trends: counted, at: now.instant)
             }, window: memory, bySample: bySample)
-        let worst = held ?? paused ?? dark ?? locked ?? bloated
+        let worst = held ?? paused ?? dark ?? locked ?? bloated ?? unanswering
         return worst ?? sunk ?? hung ?? stuck ?? failing ?? leaking ?? swelling
     }
 }

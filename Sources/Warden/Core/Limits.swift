@@ -38,6 +38,28 @@ package enum Limits {
     package static let linearBackoff: Duration = .seconds(60)
     /// The longest delay with `restart_delay` and without `max_backoff`.
     package static let doublingBackoff: Duration = .seconds(300)
+    /// The highest soft limit of descriptors that first aid gives: the kernel's default fs.nr_open.
+    package static let aidedDescriptors = 1_048_576
+    /// How long the answer to first aid is waited for. It comes in the same turn of the shell.
+    package static let aidDeadline: Duration = .seconds(1)
+    /// A turn of the shell that comes so much too late is a reason to doubt ourselves.
+    package static let lateTurn: Duration = .seconds(2)
+    /// How long that doubt stays after the last late turn.
+    package static let doubtAfterLateTurn: Duration = .seconds(10)
+    /// A host that slept for so long has slept.
+    package static let noticedSuspension: Duration = .seconds(1)
+    /// How long that doubt stays: connections time out and are made anew.
+    package static let doubtAfterSuspension: Duration = .seconds(30)
+    /// PSI memory `full` of the last ten seconds that is pressure, in percent.
+    package static let memoryPressurePercent = 20.0
+    /// How long the host must be at ease for a doubt because of its pressure to end.
+    package static let doubtAfterPressure: Duration = .seconds(10)
+    /// A host that is pressed for longer is so always, and we act there all the same.
+    package static let longestPressureDoubt: Duration = .seconds(900)
+    /// Workers that turn bad alike within this time share a cause, unless `shared_cause` says otherwise.
+    package static let sharedCauseWindow: Duration = .seconds(60)
+    /// So many of them anywhere; or two that are more than half of a group.
+    package static let sharedCauseWorkers = 3
     /// Between two questions whether a worker with `ready = probe` is ready.
     package static let readinessInterval: Duration = .seconds(1)
     /// Kinds of descriptors of a census that are compared with a later one.

@@ -5,11 +5,11 @@
 package struct RestartPolicy: Hashable, Sendable {
     /// Where it stands.
     package enum Phase: Hashable, Sendable {
-        /// Nothing to do. To: waiting, collecting.
+        /// Nothing to do. To: waiting, aiding, collecting.
         case idle
-        /// Wants to act, and may not yet. To: collecting, idle.
+        /// Wants to act, and may not yet. To: aiding, collecting, idle.
         case waiting(Condition, since: Instant)
-        /// The worker is looked over first, until the deadline at the latest. To: draining, ending, observing.
+        /// The worker is looked over first, until the deadline at the latest. To: easing, draining, ending, observing.
         case collecting(Incident, deadline: Instant)
         /// The worker was asked to finish, until the deadline at the latest. To: ending, observing.
         case draining(Incident, deadline: Instant)
@@ -17,6 +17,10 @@ package struct RestartPolicy: Hashable, Sendable {
         case ending(Incident)
         /// The next generation runs: did it help? To: idle.
         case observing(Incident, restartedAt: Instant, deadline: Instant)
+        /// First aid is being given; nobody has been told of the incident yet. To: collecting, ending, idle.
+        case aiding(Incident, deadline: Instant)
+        /// First aid has helped: a quiet moment is waited for, until the deadline at the latest. To: draining, ending.
+        case easing(Incident, deadline: Instant)
     }
 
     /// Why Warden does not act on a verdict that names an action.
@@ -24,6 +28,7 @@ package struct RestartPolicy: Hashable, Sendable {
         case paused = "health is paused"
         case localHealth = "warden doubts itself"
         case shadow = "shadow"
+        case hours = "outside act_between"
     }
 
     /// What to do next.
@@ -39,7 +44,7 @@ package struct RestartPolicy: Hashable, Sendable {
     }
 
     /// Where it stands.
-    package private(set) var phase: Phase = .idle
+    package internal(set) var phase: Phase = .idle
     /// An alert that was sent without an action and has not been closed.
     package private(set) var openAlert: Incident?
     private var ledgers: [Condition: RestartLedger] = [:]
@@ -48,6 +53,10 @@ package struct RestartPolicy: Hashable, Sendable {
     /// While waiting: for a moment at which the worker is idle, rather than for leave.
     private var awaitsIdleness = false
     private var wellSince: Instant?
+    /// While waiting: for the canary.
+    private var isBehindCanary = false
+    /// While waiting: for the hours of `act_between`.
+    private var waitsForHours = false
 
     /// Nothing done yet.
     package init() {}
@@ -57,7 +66,7 @@ package struct RestartPolicy: Hashable, Sendable {
         switch phase {
         case .idle, .waiting: nil
         case .collecting(let incident, _), .draining(let incident, _), .ending(let incident),
-            .observing(let incident, _, _):
+            .observing(let incident, _, _), .aiding(let incident, _), .easing(let incident, _):
             incident
         }
     }
@@ -71,9 +80,14 @@ package struct RestartPolicy: Hashable, Sendable {
     /// Whether an exit completes what Warden began, so that the slot starts again whatever autorestart says.
     package var expectsExit: Bool {
         switch phase {
-        case .collecting, .draining, .ending: true
+        case .collecting, .draining, .ending, .aiding, .easing: true
         case .idle, .waiting, .observing: false
         }
+    }
+
+    /// Whether the worker is being looked over, which may keep it from answering.
+    package var isLookingOver: Bool {
+        if case .collecting = phase { true } else { false }
     }
 
     /// The next instant at which something is due.
@@ -81,7 +95,9 @@ package struct RestartPolicy: Hashable, Sendable {
         switch phase {
         case .idle, .ending: nil
         case .waiting: wakesAt
-        case .collecting(_, let deadline), .draining(_, let deadline), .observing(_, _, let deadline): deadline
+        case .collecting(_, let deadline), .draining(_, let deadline), .observing(_, _, let deadline),
+            .aiding(_, let deadline), .easing(_, let deadline):
+            deadline
         }
     }
 
@@ -92,6 +108,8 @@ package struct RestartPolicy: Hashable, Sendable {
         switch phase {
         case .idle: return nil
         case .waiting where awaitsIdleness: return "planned restart, at an idle moment"
+        case .waiting where waitsForHours: return "waiting for act_between"
+        case .waiting where isBehindCanary: return "waiting: a shared cause is suspected, another goes first"
         case .waiting(let condition, _):
             guard let now, let allowedAt = ledgers[condition]?.nextAllowedAt else { return "waiting to restart" }
             return allowedAt > now ? "restart in \((allowedAt - now).spoken)" : "waiting for max_unavailable"
@@ -99,6 +117,10 @@ package struct RestartPolicy: Hashable, Sendable {
         case .draining: return "draining"
         case .ending: return "restarting"
         case .observing: return "restarted, outcome pending"
+        case .aiding: return "giving first aid"
+        case .easing(let incident, _):
+            let aid = incident.verdict.firstAid.map { "\($0); " } ?? ""
+            return "\(aid)drains at a quiet moment"
         }
     }
 
@@ -109,6 +131,17 @@ package struct RestartPolicy: Hashable, Sendable {
             return BudgetUse(
                 condition: condition, spent: ledger.spent(spec.restartBudget, at: now),
                 allowed: spec.restartBudget.count, isExhausted: ledger.isExhausted)
+        }
+    }
+
+    /// Another goes first.
+    package mutating func waitsForCanary(_ condition: Condition, at now: Instant) {
+        isBehindCanary = true
+        wakesAt = nil
+        switch phase {
+        case .idle: phase = .waiting(condition, since: now)
+        case .waiting(let awaited, _): if awaited != condition { phase = .waiting(condition, since: now) }
+        case .collecting, .draining, .ending, .observing, .aiding, .easing: break
         }
     }
 
@@ -128,8 +161,10 @@ package struct RestartPolicy: Hashable, Sendable {
         awaitsIdleness = false
         let condition = verdict.condition
         let action = spec.actions.action(for: verdict)
+        isBehindCanary = false
+        waitsForHours = false
         switch phase {
-        case .collecting, .draining, .ending, .observing: return .nothing
+        case .collecting, .draining, .ending, .observing, .aiding, .easing: return .nothing
         case .idle: break
         case .waiting(let awaited, _):
             // The verdict that was waited for has gone or changed.
@@ -141,7 +176,10 @@ package struct RestartPolicy: Hashable, Sendable {
         case .restart, .drain, .kill: break
         }
         if let hold {
-            phase = .idle
+            // The hours come of themselves, and what is wrong with the worker may well be so still.
+            phase = hold == .hours ? .waiting(condition, since: now) : .idle
+            waitsForHours = hold == .hours
+            wakesAt = nil
             return openAlert?.verdict.condition == condition ? .nothing : .alert(hold)
         }
         var ledger = ledgers[condition] ?? RestartLedger()
@@ -172,7 +210,7 @@ package struct RestartPolicy: Hashable, Sendable {
     package mutating func planned(_ verdict: Verdict, latest: Instant?, at now: Instant) -> Bool {
         let condition = verdict.condition
         switch phase {
-        case .collecting, .draining, .ending, .observing: return false
+        case .collecting, .draining, .ending, .observing, .aiding, .easing: return false
         case .waiting(condition, _): break
         case .idle, .waiting: phase = .waiting(condition, since: now)
         }
@@ -182,10 +220,22 @@ package struct RestartPolicy: Hashable, Sendable {
     }
 
     /// An action begins: the budget is charged.
-    package mutating func began(_ incident: Incident, _ spec: HealthSpec, at now: Instant, dice: inout Dice) {
+    ///
+    /// - Parameters:
+    ///   - incident: what is begun.
+    ///   - spec: for the backoff and the time that looking over may take.
+    ///   - isAided: first aid comes before everything else.
+    ///   - now: the time.
+    ///   - dice: for the backoff.
+    package mutating func began(
+        _ incident: Incident, _ spec: HealthSpec, isAided: Bool = false, at now: Instant, dice: inout Dice
+    ) {
         ledgers[incident.verdict.condition, default: RestartLedger()].charge(spec, at: now, dice: &dice)
         wellSince = nil
-        phase = .collecting(incident, deadline: now + spec.forensicsBudget + .seconds(1))
+        phase =
+            isAided
+            ? .aiding(incident, deadline: now + Limits.aidDeadline)
+            : .collecting(incident, deadline: now + spec.forensicsBudget + .seconds(1))
     }
 
     /// The worker was looked over, or there was no time for it.

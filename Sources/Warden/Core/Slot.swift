@@ -26,6 +26,8 @@ struct Slot: Sendable {
     /// What former generations looked like by age, the latest first.
     var formerLives: [TrendWitness] = []
     var isHealthPaused = false
+    /// When the pause ends by itself; `nil`: only by a person.
+    var healthPausedUntil: Instant?
     /// Starts of this slot before this life of the daemon.
     var earlierStarts: Int
     var lastRestart: RestartRecord?
@@ -34,8 +36,15 @@ struct Slot: Sendable {
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?
     var demandDueAt: Instant?
+    /// The last answer about demand in this generation.
+    var demand: DemandReading?
     /// When a worker with `ready = probe` is to be asked next.
     var readinessDueAt: Instant?
+    /// When the life-long probe is to be asked next; `nil` where there is none, and while it does not run.
+    var probeDueAt: Instant?
+    var probeAskedAt: Instant?
+    /// The generation whose descriptor limit was raised.
+    var aidedGeneration: Generation?
 
     init(id: SlotID, spec: ProgramSpec, earlierStarts: Int) {
         self.id = id
@@ -56,9 +65,10 @@ struct Slot: Sendable {
     /// The next instant at which something is due.
     var deadline: Instant? {
         var earliest = machine.deadline
-        for due in [policy.deadline, readinessDueAt] {
-            if let due { earliest = earliest.map { min($0, due) } ?? due }
-        }
+        if let due = policy.deadline { earliest = earliest.map { min($0, due) } ?? due }
+        if let due = readinessDueAt { earliest = earliest.map { min($0, due) } ?? due }
+        if let due = probeDueAt { earliest = earliest.map { min($0, due) } ?? due }
+        if let due = healthPausedUntil { earliest = earliest.map { min($0, due) } ?? due }
         return earliest
     }
 
@@ -71,9 +81,9 @@ struct Slot: Sendable {
         }
     }
 
-    /// Whether `demand = exec:` is to be asked again.
+    /// Whether `demand` is to be asked again.
     func isDemandDue(at now: Instant) -> Bool {
-        guard tracker != nil, case .command = spec.health.demand else { return false }
+        guard tracker != nil, spec.health.demand != .none else { return false }
         return demandDueAt.map { now >= $0 } ?? true
     }
 
@@ -107,6 +117,7 @@ struct Slot: Sendable {
         snapshot.restartCount = restartCount
         snapshot.lastRestart = lastRestart
         snapshot.isHealthPaused = isHealthPaused
+        snapshot.healthPausedFor = healthPausedUntil.map { $0 - now.instant }
         snapshot.waitingFor = machine.awaitedStart == nil ? [] : machine.heldBy
         snapshot.pendingAction = policy.pendingAction(at: now.instant)
         if let tracker, machine.run != nil {
@@ -117,6 +128,12 @@ struct Slot: Sendable {
             }
             snapshot.lastHeartbeat = tracker.window.hasHeartbeat ? tracker.window.lastHeartbeat : nil
             snapshot.lastLine = tracker.window.lastLine
+            if spec.health.probe != .none {
+                snapshot.probe = ProbeReport(standing: tracker.probe, failuresNeeded: spec.health.probeFailures)
+            }
+            if spec.health.demand != .none {
+                snapshot.demand = demand ?? DemandReading(answer: .unknown(reason: "not asked yet"), at: nil)
+            }
         }
         return snapshot
     }

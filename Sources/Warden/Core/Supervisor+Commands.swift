@@ -32,6 +32,9 @@ extension Supervisor {
         case .pauseHealth(let selection):
             guard admit(request) else { return }
             setHealthPaused(true, selection, for: request, at: now)
+        case .pauseHealthFor(let selection, let duration):
+            guard admit(request) else { return }
+            setHealthPaused(true, until: now.instant + duration, selection, for: request, at: now)
         case .resumeHealth(let selection):
             guard admit(request) else { return }
             setHealthPaused(false, selection, for: request, at: now)
@@ -247,15 +250,34 @@ extension Supervisor {
             with: PendingRequest(isSingle: isSingle(selection), awaited: [], outcomes: outcomes, slots: ids))
     }
 
+    /// The time of a `pause-health --for` is over.
+    mutating func endPause(_ id: SlotID, at now: Moment) {
+        guard let end = slots[id]?.healthPausedUntil, end <= now.instant else { return }
+        _ = withSlot(id) { slot in
+            slot.isHealthPaused = false
+            slot.healthPausedUntil = nil
+        }
+        tellPause(id, "the pause is over, verdicts are acted on again")
+        isStatusStale = true
+    }
+
+    private mutating func tellPause(_ id: SlotID, _ text: String) {
+        guard let name = slots[id]?.spec.name.qualified else { return }
+        directives.append(.log(LogRecord(.info, "health of \(name): \(text)", fields: ["WARDEN_WORKER": name])))
+    }
+
     private mutating func setHealthPaused(
-        _ isPaused: Bool, _ selection: Selection, for request: RequestID, at now: Moment
+        _ isPaused: Bool, until end: Instant? = nil, _ selection: Selection, for request: RequestID, at now: Moment
     ) {
         guard let ids = targets(selection, for: request) else { return }
         for id in ids {
-            _ = withSlot(id) { $0.isHealthPaused = isPaused }
-            guard let name = slots[id]?.spec.name.qualified else { continue }
-            let text = isPaused ? "verdicts are shown and alerted, not acted on" : "verdicts are acted on again"
-            directives.append(.log(LogRecord(.info, "health of \(name): \(text)", fields: ["WARDEN_WORKER": name])))
+            _ = withSlot(id) { slot in
+                slot.isHealthPaused = isPaused
+                slot.healthPausedUntil = end
+            }
+            let expiry = end.map { ", for \(($0 - now.instant).spoken)" } ?? ""
+            tellPause(
+                id, isPaused ? "verdicts are shown and alerted, not acted on\(expiry)" : "verdicts are acted on again")
         }
         isStatusStale = true
         reply(to: request, with: allDone(ids, isSingle: isSingle(selection)))

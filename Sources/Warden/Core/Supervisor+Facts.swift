@@ -15,11 +15,13 @@ extension Supervisor {
         case .logged(let facts):
             let changed = withSlot(id) { $0.tracker?.logged(facts, at: now) ?? false } ?? false
             if facts.saysReady { apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now) }
+            if facts.lastProgress != nil { quietMomentCame(id, at: now) }
             if changed || facts.lastProgress != nil { healthMoved(id, isChanged: changed, at: now, dice: &dice) }
+        case .descriptorLimitRaised(let raise): firstAidEnded(raise, of: id, at: now)
         case .becameReady: apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now)
         case .beat: _ = withSlot(id) { $0.tracker?.beat(at: now.instant) }
         case .forensicsCollected(let forensics): forensicsCollected(forensics, of: id, at: now)
-        case .hookEnded(let hook, let result): hookEnded(hook, result, of: id, at: now)
+        case .hookEnded(let hook, let result): hookEnded(hook, result, of: id, at: now, dice: &dice)
         case .said(let words):
             if let worker = slots[id]?.worker { listenerSaid(words, worker) }
         case .inputClosed:
@@ -43,6 +45,7 @@ extension Supervisor {
     }
 
     private mutating func exited(_ id: SlotID, _ status: ExitStatus, at now: Moment) {
+        tellIfAiding(id)
         // An exit while Warden was looking the worker over, or had asked it to finish, completes what was begun.
         if let slot = slots[id], slot.policy.expectsExit, let incident = slot.policy.incident {
             let reason = RestartReason.health(incident.verdict.condition)
@@ -143,7 +146,10 @@ extension Supervisor {
             slot.lastSpawnFailure = nil
             if let reason { slot.lastRestart = RestartRecord(at: now.wall, reason: reason, outcome: nil) }
             slot.demandDueAt = nil
+            slot.demand = nil
             slot.readinessDueAt = nil
+            slot.probeDueAt = nil
+            slot.probeAskedAt = nil
             let health = slot.spec.health
             slot.tracker =
                 health.enabled
@@ -169,12 +175,15 @@ extension Supervisor {
             // Whoever fails to start while the daemon ends is not tried again, even if its tier's turn is yet to come.
             guard case .ending = mood else { return }
             apply(withSlot(id) { $0.machine.abandonRetry() } ?? [], to: id, at: now)
-        case .stopped, .starting, .running, .stopping, .exited: break
+        case .running: beginProbing(id, at: now)
+        case .stopped, .starting, .stopping, .exited: break
         }
     }
 
     /// The generation is gone, and what was believed of it with it.
     private mutating func released(_ id: SlotID, at now: Moment) {
+        if slots[id]?.policy.incident == nil { correlation.left(id) }
+        tellings.left(id)
         let told = withSlot(id) { slot in
             slot.endLife(at: now.instant)
             slot.policy.generationEnded()

@@ -41,6 +41,7 @@ extension Supervisor {
         if isChanged {
             tell(verdict, of: slot)
             growthMoved(id, verdict)
+            correlationMoved(id, verdict)
         }
         let isWell = verdict.condition == .healthy
         _ = withSlot(id) { isWell ? $0.policy.wasWell(at: now.instant) : $0.policy.wasUnwell() }
@@ -101,6 +102,8 @@ extension Supervisor {
             consider(id, at: now, dice: &dice)
         case .collecting: forensicsCollected(nil, of: id, at: now)
         case .draining: stopForIncident(id, at: now)
+        case .aiding: firstAidEnded(nil, of: id, at: now)
+        case .easing: quietMomentCame(id, at: now)
         case .observing:
             let closed = withSlot(id) { $0.policy.unhelped() } ?? nil
             if let closed { close(closed, of: id, at: now) }
@@ -121,6 +124,10 @@ extension Supervisor {
         let hold: RestartPolicy.Hold? =
             if slot.isHealthPaused { .paused } else if isShadow { .shadow } else if !localHealth.doubts.isEmpty {
                 .localHealth
+            } else if tracker.verdict.grade < .proven,
+                !slot.spec.health.actsNow(at: now.wall, utcOffsetSeconds: utcOffsetSeconds)
+            {
+                .hours
             } else { nil }
         let isActedOn: Bool =
             switch slot.spec.health.actions.action(for: tracker.verdict) {
@@ -131,12 +138,13 @@ extension Supervisor {
             plan(id, tracker.verdict, latest: latest, at: now, dice: &dice)
             return
         }
+        if hold == nil, isActedOn, !mayBeActedOn(id, tracker.verdict, at: now) { return }
         let hasSeat = isActedOn && hasSeat(in: slot.spec.name.group)
         let step = withSlot(id) {
             $0.policy.decide(tracker.verdict, $0.spec.health, hasSeat: hasSeat, hold: hold, at: now.instant)
         }
         switch step {
-        case .nothing?, nil: break
+        case .nothing?, nil: if slots[id]?.policy.phase == .idle { canaryCannotGo(id) }
         case .alert(let hold)?: alert(id, tracker.verdict, heldBackBy: hold?.rawValue, at: now, dice: &dice)
         case .begin(let action)?: begin(action, id, tracker.verdict, at: now, dice: &dice)
         case .giveUp?: giveUp(id, tracker.verdict, at: now, dice: &dice)
@@ -182,6 +190,12 @@ extension Supervisor {
         guard var incident = newIncident(id, verdict, .alert, at: now, dice: &dice) else { return }
         incident.heldBackBy = hold
         _ = withSlot(id) { $0.policy.alerted(incident) }
+        if isToldByAnother(id, verdict, at: now) {
+            incident.heldBackBy = [incident.heldBackBy, "told once: a shared cause is suspected"].compactMap { $0 }
+                .joined(separator: "; ")
+            _ = withSlot(id) { $0.policy.alerted(incident) }
+            quietIncidents.insert(incident.id)
+        }
         record(incident, of: id, alert: .opened)
     }
 
@@ -201,16 +215,34 @@ extension Supervisor {
         // What was only told until now is acted on from here.
         if let told = withSlot(id, { $0.policy.closeAlert(isWell: false, elapsed: .zero) }) ?? nil {
             record(told, of: id, alert: nil)
+            quietIncidents.remove(told.id)
         }
         let health = slot.spec.health
-        _ = withSlot(id) { $0.policy.began(incident, health, at: now.instant, dice: &dice) }
+        if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
+        correlation.began(id, verdict.condition)
+        let aided = firstAidTarget(slot, verdict, action)
+        _ = withSlot(id) {
+            $0.policy.began(incident, health, isAided: aided != nil, at: now.instant, dice: &dice)
+        }
         directives.append(
             .log(
                 LogRecord(
                     .warn,
                     "incident \(incident.id): \(action.rawValue) \(slot.spec.name.qualified), "
                         + "\(verdict.condition.name): \(verdict.reason)", fields: fields(of: incident))))
+        if let aided {
+            // 25 microseconds that make it work again come first; people are told when it is known.
+            directives.append(.raiseDescriptorLimit(slot.worker, pid: aided))
+            return
+        }
         record(incident, of: id, alert: .opened)
+        lookOver(id, at: now)
+    }
+
+    /// Forensics, if they are wanted; then the rest.
+    mutating func lookOver(_ id: SlotID, at now: Moment) {
+        guard let slot = slots[id] else { return }
+        let health = slot.spec.health
         if health.forensics {
             directives.append(
                 .collectForensics(slot.worker, budget: health.forensicsBudget, command: health.forensicsCommand))
@@ -230,12 +262,13 @@ extension Supervisor {
         }
         guard let slot = slots[id], let incident = slot.policy.incident else { return }
         if forensics != nil { record(incident, of: id, alert: nil) }
+        if easeIfAided(slot, incident, at: now) { return }
         if incident.action == .drain, beginDrain(slot, incident, at: now) { return }
         stopForIncident(id, at: now)
     }
 
     /// - Returns: false when the worker cannot be drained: no command and no signal, or it hangs.
-    private mutating func beginDrain(_ slot: Slot, _ incident: Incident, at now: Moment) -> Bool {
+    mutating func beginDrain(_ slot: Slot, _ incident: Incident, at now: Moment) -> Bool {
         if case .hung = incident.verdict.condition { return false }
         let health = slot.spec.health
         if let command = health.drainCommand {
@@ -264,38 +297,46 @@ extension Supervisor {
     }
 
     /// A hook ended.
-    mutating func hookEnded(_ hook: Hook, _ result: HookResult, of id: SlotID, at now: Moment) {
+    mutating func hookEnded(
+        _ hook: Hook, _ result: HookResult, of id: SlotID, at now: Moment, dice: inout Dice
+    ) {
         switch hook {
         case .demand:
-            let amount = Supervisor.amount(in: result)
+            let answer = DemandAnswer(result)
             _ = withSlot(id) { slot in
                 slot.demandDueAt = now.instant + max(slot.spec.health.interval, Limits.demandInterval)
-                slot.tracker?.demandRead(amount, at: now.instant)
+                slot.demand = DemandReading(answer: answer, at: now)
+                slot.tracker?.demandRead(answer.amount, at: now.instant)
             }
+            if answer.amount == 0 { quietMomentCame(id, at: now) }
         case .drain:
             // A drain command that failed will not end the worker; one that succeeded leaves it until the deadline.
             switch result {
             case .exited(code: 0, _): break
-            case .exited, .failed:
+            case .exited, .failed, .couldNotRun:
                 if case .draining? = slots[id]?.policy.phase { stopForIncident(id, at: now) }
             }
-        case .probe: readinessAnswered(result, of: id, at: now)
+        case .probe:
+            if slots[id]?.readinessDueAt != nil {
+                readinessAnswered(result, of: id, at: now)
+            } else {
+                probeAnswered(result, of: id, at: now, dice: &dice)
+            }
         case .stop: apply(withSlot(id) { $0.machine.stopCommandEnded(result, at: now) } ?? [], to: id, at: now)
         }
     }
 
     private mutating func askForDemand(_ id: SlotID, at now: Moment) {
-        guard let slot = slots[id], case .command(let command) = slot.spec.health.demand else { return }
+        guard let slot = slots[id] else { return }
         // Due again when the answer is there, or when it can no longer come.
         _ = withSlot(id) { $0.demandDueAt = now.instant + Limits.demandTimeout * 2 }
-        directives.append(.runHook(slot.worker, .demand, command: command, timeout: Limits.demandTimeout))
-    }
-
-    /// The first number that the demand command printed; `nil` is unknown, never zero.
-    static func amount(in result: HookResult) -> Double? {
-        guard case .exited(code: 0, let output) = result else { return nil }
-        let word = output.split(whereSeparator: { $0.isWhitespace || $0.isNewline }).first
-        return word.flatMap { Double(String($0)) }.flatMap { $0.isFinite ? $0 : nil }
+        let timeout = Limits.demandTimeout
+        switch slot.spec.health.demand {
+        case .none: break
+        case .command(let command):
+            directives.append(.runHook(slot.worker, .demand, command: command, timeout: timeout))
+        case .http(let url): directives.append(.queryDemand(slot.worker, url: url, timeout: timeout))
+        }
     }
 
     // MARK: - Incidents
@@ -324,7 +365,7 @@ extension Supervisor {
                     incident.outcome?.recoveredSeconds == nil ? .warn : .info,
                     "incident \(incident.id): \(name) \(incident.verdict.condition.name): \(outcome)",
                     fields: fields(of: incident))))
-        record(incident, of: id, alert: .closed)
+        record(settleSuspicion(incident, of: id), of: id, alert: .closed)
         offerSeats(in: slot.spec.name.group)
     }
 
@@ -332,6 +373,9 @@ extension Supervisor {
         _ = withSlot(id) { $0.remember(incident) }
         directives.append(.recordIncident(incident))
         guard let phase else { return }
+        let isQuiet = isQuiet(incident)
+        if phase == .closed { quietIncidents.remove(incident.id) }
+        if isQuiet { return }
         let alert = Alert(phase: phase, incident: incident)
         directives.append(.alert(alert))
         tellListeners(.action(alert))
@@ -347,6 +391,9 @@ extension Supervisor {
 
     /// A person's command about a slot: it ends what Warden began, and closes the breaker.
     mutating func commanded(_ id: SlotID, at now: Moment) {
+        tellIfAiding(id)
+        correlation.forget(id)
+        tellings.forget(id)
         let (incident, told) =
             withSlot(id) { slot in
                 slot.policy.commanded()

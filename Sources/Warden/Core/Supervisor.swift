@@ -26,6 +26,8 @@ package struct Supervisor: Sendable {
     /// Clients that wait for a restart of the daemon to be validated; `nil` stands for a signal.
     var restartsToValidate: [RequestID?] = []
     var localHealth = LocalHealth()
+    /// Local time less UTC.
+    var utcOffsetSeconds = 0
     let isShadow: Bool
     /// Starts of slots that are not there: from earlier lives of the daemon, and of groups that were removed.
     private var earlierStarts: [SlotName: Int]
@@ -52,6 +54,12 @@ package struct Supervisor: Sendable {
     var refused: [String]
     /// Why the daemon ends by itself.
     var endReason: String?
+    /// Incidents of which people are not told, because another of the same cause told them.
+    var quietIncidents: Set<String> = []
+    /// Several workers that turn bad alike.
+    var correlation: CorrelationGuard
+    /// The same for those of which people are only told.
+    var tellings: CorrelationGuard
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -60,9 +68,13 @@ package struct Supervisor: Sendable {
     ///   - isShadow: decide, record and tell, but do nothing (`--shadow`).
     ///   - earlierStarts: how often each slot was started in earlier lives of the daemon.
     ///   - refused: programs that are left out, because their own sections have errors; for the status line.
+    ///   - sharedCauseWindow: `shared_cause`; `nil`: workers that turn bad alike are not suspected to share a cause.
     package init(
-        groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:], refused: [String] = []
+        groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:], refused: [String] = [],
+        sharedCauseWindow: Duration? = Limits.sharedCauseWindow
     ) {
+        correlation = CorrelationGuard(window: sharedCauseWindow)
+        tellings = CorrelationGuard(window: sharedCauseWindow, isFirstCanary: true)
         newest = groups
         self.refused = refused
         self.isShadow = isShadow
@@ -110,6 +122,7 @@ package struct Supervisor: Sendable {
         case .endRequested(let end): endRequested(end, by: nil, at: now)
         case .localHealth(let health):
             doubted(health, at: now)
+        case .localTimeMoved(let offset): utcOffsetSeconds = offset
         }
         if isTickDue(at: now) { tick(at: now) }
         while let id = seatOffers.popLast() { consider(id, at: now, dice: &dice) }
@@ -211,9 +224,20 @@ package struct Supervisor: Sendable {
     /// Our trust in ourselves has changed.
     private mutating func doubted(_ health: LocalHealth, at now: Moment) {
         guard health != localHealth else { return }
+        tellDoubts(health)
         localHealth = health
         isStatusStale = true
         for id in order { _ = withSlot(id) { $0.tracker?.doubted(at: now.instant) } }
+    }
+
+    /// When doubts begin and when they end; their words may change with every second.
+    private mutating func tellDoubts(_ health: LocalHealth) {
+        guard health.doubts.isEmpty != localHealth.doubts.isEmpty else { return }
+        let text =
+            health.doubts.isEmpty
+            ? "warden trusts its own eyes again"
+            : "warden doubts its own eyes, restarts become alerts: \(health.doubts.joined(separator: ", "))"
+        directives.append(.log(LogRecord(health.doubts.isEmpty ? .info : .warn, text)))
     }
 
     private mutating func timeReached(at now: Moment, dice: inout Dice) {
@@ -225,6 +249,8 @@ package struct Supervisor: Sendable {
             apply(orders, to: id, at: now)
             policyTimeReached(id, at: now, dice: &dice)
             askForReadiness(id, at: now)
+            askProbe(id, at: now)
+            endPause(id, at: now)
         }
     }
 }

@@ -343,7 +343,7 @@ package struct WorkerMachine: Hashable, Sendable {
         switch result {
         case .exited(code: 0, _): return []
         case .exited(let code, _): reason = "exit status \(code)"
-        case .failed(let text): reason = text
+        case .failed(let text), .couldNotRun(let text): reason = text
         }
         let line = "stop_command of '\(name)' failed (\(reason)); sending \(spec.stopSignal.name)"
         return [.log(.warn, line)] + sendStopSignal(to: run, stop, at: now)

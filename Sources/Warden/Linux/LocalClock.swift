@@ -35,3 +35,15 @@ package enum LocalClock {
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 }
+
+extension LocalClock {
+    /// Local time less UTC at a time, in seconds.
+    ///
+    /// - Parameter time: the time.
+    package static func utcOffsetSeconds(at time: WallTime) -> Int {
+        var seconds = time_t(time.seconds)
+        var parts = tm()
+        _ = localtime_r(&seconds, &parts)
+        return Int(parts.tm_gmtoff)
+    }
+}

@@ -1,8 +1,25 @@
 internal import Glibc
-internal import WardenCore
+package import WardenCore
 
 /// `probe = tcp://HOST:PORT`: whether somebody accepts connections there.
 package enum TCPProbe {
+    /// Connects, and hangs up at once. Blocks: for a thread that may.
+    ///
+    /// - Parameters:
+    ///   - address: `HOST:PORT`, an IPv6 address in brackets.
+    ///   - timeout: how long the addresses of the host may take in all; the look-up of the name is not bounded.
+    /// - Returns: exit code 0 for a connection, `.failed` when nobody accepts one there, and `.couldNotRun` when this
+    ///   host could not even try.
+    package static func ask(_ address: String, within timeout: Duration) -> HookResult {
+        do throws(KernelFailure) {
+            try connect(to: address, within: timeout)
+            return .exited(code: 0, output: "")
+        } catch {
+            let isAnswer = [ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, EPIPE].contains(error.errorNumber)
+            return isAnswer ? .failed(reason: error.description) : .couldNotRun(reason: error.description)
+        }
+    }
+
     /// Connects, and hangs up at once. Blocks: for a thread that may.
     ///
     /// - Parameters:

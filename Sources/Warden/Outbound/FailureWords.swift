@@ -9,6 +9,13 @@ enum FailureWords {
         return known.first { text.contains($0.text) }?.words
     }
 
+    /// Whether a failure is the other side's: it refused, hung up, or cannot be reached. What this host lacks (a
+    /// descriptor, an address, trust in a certificate) is not.
+    static func isAnswer(_ text: String) -> Bool {
+        guard let number = errorNumber(in: text) else { return false }
+        return [32, 104, 110, 111, 112, 113].contains(number)
+    }
+
     private static let known: [(text: String, words: String)] = [
         ("CERTIFICATE_VERIFY_FAILED", "TLS: the server's certificate is not trusted"),
         ("failedToValidateHostname", "TLS: the server's certificate is for another host"),

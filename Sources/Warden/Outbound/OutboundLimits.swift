@@ -16,6 +16,10 @@ package enum OutboundLimits {
     package static let timeoutMaximum: Duration = .seconds(600)
     /// Probes over http that wait to be asked.
     package static let probesWaiting = 1024
+    /// Bytes of a JSON document that demand is read from; NATS' /jsz of a few hundred consumers fits.
+    package static let demandBytes = 1024 * 1024
+    /// Values in it.
+    package static let demandValues = 65_536
     /// Bytes of an answer that are looked at; the rest is never read.
     package static let answerBytes = 4096
     /// Bytes of an answer or an error that are quoted in a reason.

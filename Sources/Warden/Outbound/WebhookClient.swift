@@ -130,25 +130,54 @@ struct WebhookClient: Sendable {
     }
 }
 
+/// What came of fetching a URL.
+enum FetchAnswer: Sendable {
+    /// A 2xx; empty where no body was wanted.
+    case body([UInt8])
+    /// The other side is to blame: its status, its silence, its refusal.
+    case failed(reason: String)
+    /// We are: no descriptor, no address, no trust in its certificate.
+    case notAsked(reason: String)
+}
+
 extension HTTPClient {
-    /// Asks once, and looks at nothing but the status.
+    /// Fetches once; redirects are not followed.
     ///
     /// - Parameters:
     ///   - url: `http://` or `https://`; the certificate is verified.
-    ///   - timeout: for the whole answer's head.
-    /// - Returns: `nil` for a 2xx, else why not.
-    func refusal(of url: String, within timeout: Duration) async -> String? {
+    ///   - timeout: for the answer's head.
+    ///   - bodyLimit: bytes of the body; `nil`: it is not read.
+    /// - Returns: what came.
+    func fetch(_ url: String, within timeout: Duration, bodyLimit: Int?) async -> FetchAnswer {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "User-Agent", value: "warden")
         request.headers.add(name: "Connection", value: "close")
         do {
             let response = try await execute(request, timeout: TimeAmount(timeout))
             let status = Int(response.status.code)
-            return (200..<300).contains(status) ? nil : "status \(status)"
+            guard (200..<300).contains(status) else {
+                let hint = (300..<400).contains(status) ? "; redirects are not followed" : ""
+                return .failed(reason: "status \(status)\(hint)")
+            }
+            guard let bodyLimit else { return .body([]) }
+            return .body([UInt8](try await response.body.collect(upTo: bodyLimit).readableBytesView))
         } catch let error as HTTPClientError {
-            return error.shortDescription.lowercased()
+            return Self.answer(error)
+        } catch is NIOTooManyBytesError {
+            return .failed(reason: "the answer is longer than \(bodyLimit ?? 0) bytes")
         } catch {
-            return FailureWords.words(for: String(describing: error)) ?? "the connection failed"
+            let text = String(describing: error)
+            let reason = FailureWords.words(for: text) ?? "the connection failed"
+            return FailureWords.isAnswer(text) ? .failed(reason: reason) : .notAsked(reason: reason)
+        }
+    }
+
+    private static func answer(_ error: HTTPClientError) -> FetchAnswer {
+        switch error {
+        case .deadlineExceeded, .readTimeout, .writeTimeout: .failed(reason: "no answer in time")
+        case .connectTimeout: .failed(reason: "cannot connect in time")
+        case .remoteConnectionClosed: .failed(reason: "the connection was closed without an answer")
+        default: .notAsked(reason: error.shortDescription.lowercased())
         }
     }
 }

@@ -139,10 +139,12 @@ final class House {
         var shell = Shell(
             supervisor: Supervisor(
                 groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
-                refused: refusal?.programs ?? []),
+                refused: refusal?.programs ?? [],
+                sharedCauseWindow: configuration.warden.sharedCauseWindow),
             machine: try KernelMachine(
                 parts: parts, ground: ground,
-                sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog)),
+                sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog),
+                selfWatch: SelfWatch(pressurePercent: configuration.warden.hostPressurePercent)),
             dice: Dice(seed: .random(in: .min ... .max)),
             invariants: .report)
         var end: End?

@@ -44,6 +44,8 @@ enum RuntimeLimits {
     static let spawnDeadline: Duration = .seconds(10)
     /// A thread that has neither turned nor declared a blocking call for this long is late.
     static let lateAfter: Duration = .seconds(10)
+    /// A reading of the host's pressure that is older says nothing.
+    static let pressureAge: Duration = .seconds(10)
     /// How often the shell looks after the other threads.
     static let watchInterval: Duration = .seconds(1)
     /// What the other threads get to finish when the daemon ends.

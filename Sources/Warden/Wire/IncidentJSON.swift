@@ -84,7 +84,10 @@ extension Explanation {
             "spawn_error": JSONValue(snapshot.spawnError.isEmpty ? nil : snapshot.spawnError),
             "pending_action": JSONValue(snapshot.pendingAction),
             "health_paused": .bool(snapshot.isHealthPaused),
+            "health_paused_seconds": JSONValue(snapshot.healthPausedFor?.inSeconds),
             "trend": snapshot.descriptorTrend?.json ?? .null,
+            "probe": snapshot.probe?.json ?? .null,
+            "demand": snapshot.demand?.json ?? .null,
             "incidents": .array(incidents.map { $0.json() }),
             "budgets": .array(budgets.map(\.json)),
         ])

@@ -13,32 +13,34 @@ extension KernelMachine {
             }
             try startHook(worker, .hook(hook), words, timeout)
         } catch {
-            pending.append(.worker(worker, .hookEnded(hook, .failed(reason: error.reason))))
+            pending.append(.worker(worker, .hookEnded(hook, .couldNotRun(reason: error.reason))))
         }
     }
 
     mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration) {
-        let inbox = parts.inbox
-        let answer: @Sendable (String?) -> Void = { reason in
-            let result: HookResult = reason.map { .failed(reason: $0) } ?? .exited(code: 0, output: "")
-            _ = inbox.post(.worker(worker, .hookEnded(.probe, result)))
-        }
+        let answer = answer(.probe, of: worker)
         let isTaken: Bool
         switch probe {
         case .none: return
         case .command(let command): return runHook(worker, .probe, command: command, timeout: timeout)
         case .tcp(let address):
             isTaken = parts.readers.submit(deadline: MonotonicClock.now() + timeout + .seconds(5)) {
-                do throws(KernelFailure) {
-                    try TCPProbe.connect(to: address, within: timeout)
-                    answer(nil)
-                } catch {
-                    answer(error.description)
-                }
+                answer(TCPProbe.ask(address, within: timeout))
             }
         case .http(let url): isTaken = parts.prober.ask(url, within: timeout, reply: answer)
         }
-        if !isTaken { pending.append(.worker(worker, .hookEnded(.probe, .failed(reason: "too many probes wait")))) }
+        if !isTaken { answer(.couldNotRun(reason: "too many probes wait")) }
+    }
+
+    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
+        let answer = answer(.demand, of: worker)
+        guard !parts.prober.fetchNumber(url, within: timeout, reply: answer) else { return }
+        answer(.couldNotRun(reason: "too many questions wait"))
+    }
+
+    private func answer(_ hook: Hook, of worker: WorkerID) -> @Sendable (HookResult) -> Void {
+        let inbox = parts.inbox
+        return { _ = inbox.post(.worker(worker, .hookEnded(hook, $0))) }
     }
 
     struct HookFailure: Error {
@@ -121,7 +123,7 @@ extension KernelMachine {
         }
         var result = result(of: hook, status)
         if case .failed(let failure)? = hook.report?.read() {
-            result = .failed(reason: WorkerMachine.explain(failure))
+            result = .couldNotRun(reason: WorkerMachine.explain(failure))
         }
         unwatch(hook.output.rawValue) { if case .hookOutput(number) = $0 { true } else { false } }
         unwatch(hook.child.readinessDescriptor) { if case .hookExit(number) = $0 { true } else { false } }
@@ -143,8 +145,13 @@ extension KernelMachine {
         if hook.isTimedOut { return .failed(reason: "timed out") }
         let output = String(decoding: hook.collected.prefix(Limits.quotedLineBytes), as: UTF8.self)
         switch status {
+        // What a shell says of a command that is not executable or not found.
+        case .code(let code) where code == 126 || code == 127:
+            let line = output.split(whereSeparator: \.isNewline).first.map { ": \($0)" } ?? ""
+            return .couldNotRun(reason: "exit status \(code)\(line)")
         case .code(let code): return .exited(code: code, output: output)
-        case .signal, .unknown: return .failed(reason: WorkerMachine.describe(status))
+        // Not ours: it crashed, or the host had no memory for it. Either says nothing of the worker.
+        case .signal, .unknown: return .couldNotRun(reason: WorkerMachine.describe(status))
         }
     }
 

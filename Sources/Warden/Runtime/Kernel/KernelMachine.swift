@@ -71,8 +71,12 @@ struct KernelMachine: Machine, ~Copyable {
     private var nextWatchAt: Instant
     private var nextPingAt: Instant
     private var lastDoubts: [String] = []
+    var own: SelfWatchParts
 
-    init(parts: MachineParts, ground: LaunchGround, sockets: SocketKeeper? = nil) throws(KernelFailure) {
+    init(
+        parts: MachineParts, ground: LaunchGround, sockets: SocketKeeper? = nil, selfWatch: SelfWatch
+    ) throws(KernelFailure) {
+        own = SelfWatchParts(watch: selfWatch)
         let poller = try Poller()
         let signals = try SignalSource()
         try poller.add(signals.readinessDescriptor, token: 1, .readable)
@@ -199,9 +203,11 @@ struct KernelMachine: Machine, ~Copyable {
 
     /// Looks after the other threads, and tells the service manager that all of them turn, if they do.
     private mutating func watchLoops(at now: Instant) {
+        let dueAt = nextWatchAt
         nextWatchAt = now + RuntimeLimits.watchInterval
         sockets?.look()
-        let (doubts, mayPing) = parts.loops.examine(at: now)
+        let (stalls, mayPing) = parts.loops.examine(at: now)
+        let doubts = stalls + lookAtOurselves(at: now, dueAt: dueAt)
         if doubts != lastDoubts {
             lastDoubts = doubts
             pending.append(.localHealth(LocalHealth(doubts: doubts)))

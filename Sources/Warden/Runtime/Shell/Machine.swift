@@ -31,6 +31,10 @@ package protocol Machine: ~Copyable {
     mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration)
     /// Asks a worker's probe once. Event: `.hookEnded` of `Hook.probe`.
     mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration)
+    /// Fetches the demand that a URL holds. Event: `.hookEnded` of `Hook.demand`.
+    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration)
+    /// Raises the soft limit of descriptors of one process of a worker's tree. Event: `.descriptorLimitRaised`.
+    mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 

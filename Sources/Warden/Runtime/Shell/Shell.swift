@@ -80,6 +80,9 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .reportInvariant(let what): report(what)
         case .takeCensus(let worker): machine.takeCensus(of: worker)
         case .readWaits(let worker): machine.readWaits(worker)
+        case .queryDemand(let worker, let url, let timeout):
+            machine.queryDemand(worker, url: url, timeout: timeout)
+        case .raiseDescriptorLimit(let worker, let pid): machine.raiseDescriptorLimit(of: worker, pid: pid)
         }
     }
 
