@@ -74,7 +74,7 @@ private struct RecordingMachine: Machine, ~Copyable {
             case .refused: "refused"
             case .outcomes(let outcomes): "outcomes \(outcomes.count)"
             case .snapshots(let snapshots): "snapshots \(snapshots.count)"
-            case .explanations, .differences, .daemonState: "other"
+            case .explanations, .differences, .updated, .daemonState: "other"
             }
         record.append("reply \(request.number) \(word)")
     }

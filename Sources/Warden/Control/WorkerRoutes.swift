@@ -61,7 +61,7 @@ struct WorkerRoutes {
         switch await backend.perform(.snapshot(selection)) {
         case .snapshots(let snapshots): return snapshots
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .explanations, .differences, .daemonState: throw WorkerRoutes.noAnswer
+        case .done, .outcomes, .explanations, .differences, .updated, .daemonState: throw WorkerRoutes.noAnswer
         }
     }
 
@@ -83,7 +83,7 @@ struct WorkerRoutes {
             guard let explanation = explanations.first else { throw Problem(.badName(name)) }
             return Response(explanation.json)
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .snapshots, .differences, .daemonState: throw WorkerRoutes.noAnswer
+        case .done, .outcomes, .snapshots, .differences, .updated, .daemonState: throw WorkerRoutes.noAnswer
         }
     }
 
@@ -143,7 +143,7 @@ struct WorkerRoutes {
         case .refused(let refusal): throw Problem(refusal)
         case .outcomes(let outcomes):
             return .object(["outcomes": .array(outcomes.map(WorkerRoutes.outcome))])
-        case .done, .snapshots, .explanations, .differences, .daemonState:
+        case .done, .snapshots, .explanations, .differences, .updated, .daemonState:
             return .object(["done": .bool(true)])
         }
     }

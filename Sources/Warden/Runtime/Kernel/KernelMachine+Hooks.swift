@@ -135,7 +135,7 @@ extension KernelMachine {
                 switch result {
                 case .exited(code: 0, _): nil
                 case .exited(let code, _): "exit code \(code)"
-                case .failed(let reason): reason
+                case .failed(let reason), .couldNotRun(let reason): reason
                 }
             examinationEnded(part, of: hook.worker, hook.collected, failure)
         }
