@@ -51,9 +51,11 @@ import WardenWire
     }
 
     /// A client that asks again and again, with the right password or a wrong one, is hashed for once: 400 requests
-    /// cost less of the processor than a quarter of as many hashes would.
+    /// cost less of the processor than half as many hashes would.
     @Test func pollingIsNotHashedAgain() async throws {
-        let made = try #require(StoredPassword(hashing: Array("thepass".utf8)))
+        // The dearest, so that it stands out from what other tests of this process burn meanwhile.
+        let dearest = StoredPassword.iterationRange.upperBound
+        let made = try #require(StoredPassword(hashing: Array("thepass".utf8), iterations: dearest))
         let before = PasswordTests.processorSeconds()
         #expect(made.matches(Array("thepass".utf8)))
         let oneHash = PasswordTests.processorSeconds() - before
@@ -65,8 +67,7 @@ import WardenWire
                 #expect(try await server.get("/ok.html", headers: PasswordTests.header("user:thepass")).status == 200)
                 #expect(try await server.get("/ok.html", headers: PasswordTests.header("user:wrong")).status == 401)
             }
-            // Of 400; other tests of this process run meanwhile.
-            #expect(PasswordTests.processorSeconds() - began < oneHash * 100)
+            #expect(PasswordTests.processorSeconds() - began < oneHash * 200)
         }
     }
 

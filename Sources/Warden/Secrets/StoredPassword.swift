@@ -11,9 +11,9 @@ package struct StoredPassword: Hashable, Sendable, CustomStringConvertible, Cust
     private static let saltBytes = 16
     private static let hashBytes = 32
     /// The common advice of 2023 for SHA-256; a fifth of a second of one core.
-    private static let usualIterations = 600_000
+    package static let usualIterations = 600_000
     /// Fewer are no protection; more would hold the daemon's one hashing thread for seconds.
-    private static let iterationRange = 1000...5_000_000
+    package static let iterationRange = 1000...5_000_000
 
     private let iterations: Int
     private let salt: [UInt8]
@@ -37,12 +37,14 @@ package struct StoredPassword: Hashable, Sendable, CustomStringConvertible, Cust
 
     /// Makes a stored form with a salt from the system's random numbers.
     ///
-    /// - Parameter password: in UTF-8.
+    /// - Parameters:
+    ///   - password: in UTF-8.
+    ///   - iterations: of `iterationRange`.
     /// - Returns: `nil` when the library cannot hash, which it does not say why.
-    package init?(hashing password: [UInt8]) {
+    package init?(hashing password: [UInt8], iterations: Int = usualIterations) {
         let salt = (0..<StoredPassword.saltBytes).map { _ in UInt8.random(in: .min ... .max) }
-        guard let hash = StoredPassword.derive(password, salt, StoredPassword.usualIterations) else { return nil }
-        iterations = StoredPassword.usualIterations
+        guard let hash = StoredPassword.derive(password, salt, iterations) else { return nil }
+        self.iterations = iterations
         self.salt = salt
         self.hash = hash
     }
