@@ -113,6 +113,41 @@ import WardenCore
         #expect(words(world.ask(.updateGroup("a"))) == [#"reply 5 updated, kept ["a:a0", "a:a1"]"#])
     }
 
+    @Test("update: other thresholds and actions hold at once, and nobody is restarted for them")
+    func updateHealth() {
+        var world = World([group("a", ["a0", "a1"])])
+        world.boot()
+        let workers = [world.worker(0), world.worker(1)]
+        let full = tree(fds: 60, limit: 100)
+        world.pass(60)
+        for _ in 0..<8 {
+            world.pass(5)
+            world.sample(0, full)
+        }
+        #expect(world.snapshots()[0].verdict?.condition == .healthy)
+        world.settle(
+            .configurationLoaded(
+                nil,
+                .success([
+                    group("a", ["a0", "a1"]) {
+                        $0.health.descriptorWarning = .percentUsed(50)
+                        $0.health.restartBudget.count = 2
+                    }
+                ])))
+        #expect(words(world.ask(.stopOutdated("a"))) == ["reply 2 "])
+        #expect(words(world.ask(.updateGroup("a"))) == [#"reply 3 updated, kept ["a:a0", "a:a1"]"#])
+        for _ in 0..<8 {
+            world.pass(5)
+            world.sample(0, full)
+        }
+        #expect(world.snapshots()[0].verdict?.condition == .leaking(.fds))
+        #expect([world.worker(0), world.worker(1)] == workers)
+        // What was set up with the process needs a new one.
+        world.settle(
+            .configurationLoaded(nil, .success([group("a", ["a0", "a1"]) { $0.health.interval = .seconds(1) }])))
+        #expect(words(world.ask(.stopOutdated("a"))).last == "reply 5 a0, a1")
+    }
+
     @Test("Starts of earlier lives of the daemon count")
     func earlierStarts() {
         var dice = Dice(seed: 1)

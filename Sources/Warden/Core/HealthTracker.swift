@@ -39,8 +39,8 @@ package struct HealthTracker: Hashable, Sendable {
     package private(set) var healthySamplesInARow = 0
     /// When grace ends at the latest.
     package let graceEndsAt: Instant
-    /// Shared, because a tracker is copied often and its settings never change.
-    private let sharedSpec: Shared<HealthSpec>
+    /// Shared, because a tracker is copied often and its settings seldom change.
+    private var sharedSpec: Shared<HealthSpec>
     private var full = RuleHistory()
     private var pastDark = RuleHistory()
     private var pastWarning = RuleHistory()
@@ -121,6 +121,9 @@ package struct HealthTracker: Hashable, Sendable {
     package mutating func doubted(at now: Instant) {
         window.holdClocks(until: now)
     }
+
+    /// The rules go on with other thresholds; what was seen stays.
+    mutating func retune(_ spec: HealthSpec) { sharedSpec = Shared(spec) }
 
     /// Demand was read; `nil` when it could not be.
     package mutating func demandRead(_ amount: Double?, at now: Instant) {

@@ -17,8 +17,8 @@ struct Slot: Sendable {
     }
 
     let id: SlotID
-    /// Shared, because a slot is copied often and its spec never changes.
-    let sharedSpec: Shared<ProgramSpec>
+    /// Shared, because a slot is copied often and its spec seldom changes.
+    var sharedSpec: Shared<ProgramSpec>
     var machine: WorkerMachine
     var policy = RestartPolicy()
     /// `nil` while no process is up, and where nothing is watched.

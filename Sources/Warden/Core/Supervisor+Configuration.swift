@@ -77,13 +77,13 @@ extension Supervisor {
         }
     }
 
-    /// The slots of a group that the newest configuration changes or no longer has.
+    /// The slots of a group whose workers have to be stopped for the newest configuration.
     func outdated(_ group: Group) -> [SlotID] {
         let kept = kept(of: group)
         return group.slots.filter { id in slots[id].map { kept[$0.spec.name] == nil } ?? false }
     }
 
-    /// The slots of a group that are in the newest configuration as they are.
+    /// The slots of a group that are in the newest configuration as they are, but for what health means for them.
     private func kept(of group: Group) -> [SlotName: SlotID] {
         guard let wanted = newest.first(where: { $0.name == group.spec.name }) else { return [:] }
         // What a pool has buffered for its listeners belongs to the pool as a whole.
@@ -91,7 +91,7 @@ extension Supervisor {
         let specs = Dictionary(wanted.programs.map { ($0.name, $0) }) { first, _ in first }
         var kept: [SlotName: SlotID] = [:]
         for id in group.slots {
-            guard let slot = slots[id], specs[slot.spec.name] == slot.spec else { continue }
+            guard let slot = slots[id], let spec = specs[slot.spec.name], slot.spec.canBecome(spec) else { continue }
             kept[slot.spec.name] = id
         }
         return kept
@@ -117,6 +117,9 @@ extension Supervisor {
         if kept.isEmpty { announce(.groupRemoved(name)) }
         activate(wanted, keeping: kept)
         if kept.isEmpty { announce(.groupAdded(name)) }
+        for program in wanted.programs {
+            if let id = kept[program.name] { _ = withSlot(id) { $0.retune(program) } }
+        }
         let names = wanted.programs.map(\.name).filter { kept[$0] != nil }
         directives.append(.reply(request, .updated(kept: names)))
         autostartMembers(of: name, at: now)
