@@ -111,7 +111,7 @@ def outside(daemon):
     os.rename(daemon.log, daemon.log + "-1")
     daemon.process.send_signal(signal.SIGUSR2)
     wait("after SIGUSR2 there is a new one", 5, lambda: last(path) > 0)
-    wait("the daemon's log, too", 5, lambda: "INFO" in contents(daemon.log) or daemon.ctl(
+    wait("the daemon's log, too", 20, lambda: "INFO" in contents(daemon.log) or daemon.ctl(
         "restart", "quiet") and os.path.exists(daemon.log) and contents(daemon.log))
     found = numbers(contents(path + "-1") + contents(path), "tick moved")
     check(found == list(range(len(found))), "lines were lost by the move")
