@@ -8,8 +8,8 @@ from scenario import Service, check, run
 
 HEALTH = """[health]
 interval = 1s
-; Torch is imported many times at once; the first batch ends the grace.
-grace = 60s
+; Longer than the slow start; the first batch ends it.
+grace = 15s
 confirm = 2 of 3
 ; A long batch burns a core for 20 s without a line: shorter than twice this, and longer than this.
 heartbeat_timeout = 12s
@@ -39,11 +39,10 @@ def kinds(service):
     def fails(name, truth, mode, **options):
         return Kind(name, truth, once(f"lite_worker.py {mode}", "lite_worker.py idle --fast"), **options)
 
-    def torch(name, truth, program, **options):
-        return Kind(name, truth, f"{python} {kit}/{program}", count=1, **options)
+    def torch(name, truth, program, health="", **options):
+        # Torch is imported ten times at once: that takes up to 20 s without a line.
+        return Kind(name, truth, f"{python} {kit}/{program}", count=1, health=f"grace = 35s\n{health}", **options)
 
-    # Without an end of grace by a progress line these would wait for it.
-    quick = "grace = 10s\n"
     small = 'SIM_NOFILE="64"'
     return [
         lite("healthy", "healthy", "healthy"),
@@ -56,10 +55,10 @@ def kinds(service):
               environment=small),
         fails("half", "dark/emfile", "half --fast", action="restart", also=("leaking/fds",), reason=FD,
               environment=small),
-        lite("dark401", "dark/errors", "dark401 --fast", reason="401 Client Error", health=quick),
+        lite("dark401", "dark/errors", "dark401 --fast", reason="401 Client Error"),
         fails("pollget", "hung/silent", "deadlock --fast", action="restart", count=2),
         fails("stuckread", "hung/deadlock", "stuckread --fast", action="restart", also=("hung/silent",), count=2),
-        lite("demanded", "hung/no-progress", "chatty --fast", health=quick + DEMAND),
+        lite("demanded", "hung/no-progress", "chatty --fast", health=DEMAND),
         fails("hog", "bloated/rss", "hog --fast", action="restart", health="rss_limit = 120MB", count=2),
         lite("stopped", "paused/stopped", "stopped --fast", count=2),
     ], [
@@ -72,7 +71,7 @@ def kinds(service):
         torch("torch-free4", "dark/emfile", "leaky_worker.py --free 4", also=("leaking/fds",), reason=FD,
               health="on_dark = alert",
               environment='SIM_NOFILE="128",SIM_BATCH="0.01",SIM_SLEEP="1",SIM_BACKOFF="0.1"'),
-        *(torch(f"torch-{why}", "dark/errors", f"dark_worker.py --why {why}", reason=reason, health=quick,
+        *(torch(f"torch-{why}", "dark/errors", f"dark_worker.py --why {why}", reason=reason,
                 environment='SIM_SLEEP="1",SIM_BACKOFF="0.1"')
           for why, reason in (("503", "503"), ("refused", "refused"), ("dns", "resolve"))),
         torch("torch-hog", "bloated/rss", "hog_worker.py --where child --mb 32", health="rss_limit = 1500MB\n"
@@ -95,7 +94,7 @@ def scenario(service):
                           + "".join(kind.sections(autostart=False) for kind in torch))
         service.install()
         service.systemctl("start", "warden")
-        play(service, small, seconds=45, limit=100)
+        play(service, small, seconds=40, limit=100)
         service.ctl("stop", *(f"{kind.name}:*" for kind in small), seconds=60)
         service.ctl("start", *(f"{kind.name}:*" for kind in torch), seconds=60)
         play(service, torch, seconds=40, limit=120)
