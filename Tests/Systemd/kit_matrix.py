@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 import os
-import subprocess
-import time
 
 from matrix import Kind, play
-from scenario import Service, check, run
+from scenario import Service, run
 
 HEALTH = """[health]
 interval = 1s
@@ -81,14 +79,7 @@ def kinds(service):
 
 def scenario(service):
     """The kit's workers, most of them several times: each is called what it is, who only looks ill is left alone."""
-    check(service.options.kit, "--kit is needed")
-    with open(os.path.join(service.options.kit, "server.out"), "wb") as output:
-        server = subprocess.Popen(
-            [service.options.kit_python, "fake_antenna.py"], cwd=service.options.kit, stdout=output,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-    try:
-        time.sleep(2)
-        check(server.poll() is None, "the kit's server has ended")
+    with service.antenna():
         small, torch = kinds(service)
         service.configure(HEALTH + "".join(kind.sections() for kind in small)
                           + "".join(kind.sections(autostart=False) for kind in torch))
@@ -98,9 +89,6 @@ def scenario(service):
         service.ctl("stop", *(f"{kind.name}:*" for kind in small), seconds=60)
         service.ctl("start", *(f"{kind.name}:*" for kind in torch), seconds=60)
         play(service, torch, seconds=40, limit=120)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 run(Service, scenario)
