@@ -31,7 +31,7 @@ def kinds(daemon):
     return [
         *(Kind(name, "healthy", command(name))
           for name in ("healthy", "idle", "slowstart", "longbatch", "chatty", "bursty")),
-        ill("emfile", "dark/emfile", action="restart", also=("leaking/fds",), reason="Too many open files"),
+        ill("emfile", "dark/emfile", action="restart", before=("leaking/fds",), reason="Too many open files"),
         ill("401", "dark/errors", reason="401 Client Error"),
         ill("503", "dark/errors", reason="503 Server Error"),
         ill("refused", "dark/errors", reason="Connection refused"),

@@ -49,9 +49,9 @@ def kinds(service):
         lite("longbatch", "healthy", "silent", count=2),
         lite("buffered", "healthy", "buffered --fast", count=1),
         lite("chatty", "healthy", "chatty --fast"),
-        fails("leak", "dark/emfile", "leak --fast", action="restart", also=("leaking/fds",), reason=FD,
+        fails("leak", "dark/emfile", "leak --fast", action="restart", before=("leaking/fds",), reason=FD,
               environment=small),
-        fails("half", "dark/emfile", "half --fast", action="restart", also=("leaking/fds",), reason=FD,
+        fails("half", "dark/emfile", "half --fast", action="restart", before=("leaking/fds",), reason=FD,
               environment=small),
         lite("dark401", "dark/errors", "dark401 --fast", reason="401 Client Error"),
         fails("pollget", "hung/silent", "deadlock --fast", action="restart", count=2),
@@ -66,7 +66,7 @@ def kinds(service):
         torch("torch-stuck", "hung/silent", "deadlock_worker.py", also=("hung/deadlock",), health="on_hung = alert"),
         torch("torch-poolget", "hung/deadlock", "deadlock_worker.py --mode poolget", also=("hung/silent",),
               health="on_hung = alert"),
-        torch("torch-free4", "dark/emfile", "leaky_worker.py --free 4", also=("leaking/fds",), reason=FD,
+        torch("torch-free4", "dark/emfile", "leaky_worker.py --free 4", before=("leaking/fds",), reason=FD,
               health="on_dark = alert",
               environment='SIM_NOFILE="128",SIM_BATCH="0.01",SIM_SLEEP="1",SIM_BACKOFF="0.1"'),
         *(torch(f"torch-{why}", "dark/errors", f"dark_worker.py --why {why}", reason=reason,
@@ -85,10 +85,10 @@ def scenario(service):
                           + "".join(kind.sections(autostart=False) for kind in torch))
         service.install()
         service.systemctl("start", "warden")
-        play(service, small, seconds=40, limit=100)
+        play(service, small, seconds=35, limit=100)
         service.ctl("stop", *(f"{kind.name}:*" for kind in small), seconds=60)
         service.ctl("start", *(f"{kind.name}:*" for kind in torch), seconds=60)
-        play(service, torch, seconds=40, limit=120)
+        play(service, torch, seconds=35, limit=120)
 
 
 run(Service, scenario)

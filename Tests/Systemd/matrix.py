@@ -19,14 +19,20 @@ ACTIONS = ("restart", "drain", "kill")
 UNTOLD = (WELL, "starting", "paused/stopped")
 
 
+def word_of(verdict):
+    """`class/cause`, or the class alone."""
+    return "/".join(filter(None, (verdict["class"], verdict.get("cause"))))
+
+
 @dataclasses.dataclass
 class Kind:
-    """One behaviour. `truth` is what it must be called; the words of `also` mean the same or come on the way."""
+    """One behaviour. `truth` is what it must be called; `also` means the same, `before` comes on the way there."""
     name: str
     truth: str
     command: str
     count: int = 3
     also: tuple = ()
+    before: tuple = ()
     action: str = ""  # what must have been done; none with ""
     reason: str = ""  # must stand in the evidence
     environment: str = ""
@@ -72,7 +78,7 @@ class Matrix:
                 continue
             health = worker.get("health")
             if health:
-                word = "/".join(filter(None, (health["class"], health.get("cause"))))
+                word = word_of(health)
                 self.last[name] = word
                 if word not in self.seen[name]:
                     self.seen[name].append(word)
@@ -84,10 +90,10 @@ class Matrix:
 
     def called(self, name):
         """The word of the first incident that was acted on; else of the last that was told; else the last verdict."""
-        word = {one["id"]: "/".join(filter(None, (one["class"], one.get("cause")))) for one in self.incidents[name]}
-        acted = [one for one in self.incidents[name] if one["action"] in ACTIONS]
-        told = acted[:1] or self.incidents[name][-1:]
-        return word[told[0]["id"]] if told else self.last.get(name, "nothing")
+        told = [word_of(one) for one in self.incidents[name]]
+        acted = [word_of(one) for one in self.acted(name)]
+        arrived = [word for word in told if word not in self.kinds[name].before]
+        return (acted[:1] or arrived[-1:] or told[-1:] or [self.last.get(name, "nothing")])[0]
 
     def cell(self, name):
         """The column it stands in: another word that means the same stands on the diagonal."""
@@ -140,10 +146,9 @@ class Matrix:
         for name, kind in self.kinds.items():
             if self.cell(name) != kind.truth:
                 yield f"{name} is {kind.truth} and was called {self.called(name)}"
-            known = {"starting", WELL} | self.right(name)
+            known = {"starting", WELL, *kind.before} | self.right(name)
             strange = [word for word in self.seen[name] if word not in known]
-            strange += [word for one in self.incidents[name]
-                        for word in ["/".join(filter(None, (one["class"], one.get("cause"))))] if word not in known]
+            strange += [word for word in map(word_of, self.incidents[name]) if word not in known]
             if strange:
                 yield f"{name} is {kind.truth} and was judged {', '.join(dict.fromkeys(strange))}"
             actions = [one["action"] for one in self.acted(name)]

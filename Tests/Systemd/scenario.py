@@ -364,7 +364,7 @@ def parse_options(goal):
     parser.add_argument("--supervisorctl", default="supervisorctl", help="of supervisor 4.3.0")
     parser.add_argument("--kit", help="the directory of the torch workers, writable")
     parser.add_argument("--kit-python", default=sys.executable, help="a Python with torch, requests, structlog, rich")
-    parser.add_argument("--seconds", type=float, default=30, help="how long to watch, where it matters (30)")
+    parser.add_argument("--seconds", type=float, default=20, help="how long to watch, where it matters (20)")
     parser.add_argument("--keep-directory", action="store_true")
     options = parser.parse_args()
     options.warden, options.wardenctl = map(os.path.realpath, (options.warden, options.wardenctl))
