@@ -37,9 +37,12 @@ def kinds(service):
     def fails(name, truth, mode, **options):
         return Kind(name, truth, once(f"lite_worker.py {mode}", "lite_worker.py idle --fast"), **options)
 
-    def torch(name, truth, program, health="", **options):
-        # Torch is imported ten times at once: that takes up to 20 s without a line.
-        return Kind(name, truth, f"{python} {kit}/{program}", count=1, health=f"grace = 35s\n{health}", **options)
+    def torch(name, truth, program, health="", grace="60s", **options):
+        # Torch is imported ten times at once: that takes up to 25 s without a line.
+        return Kind(name, truth, f"{python} {kit}/{program}", count=1, health=f"grace = {grace}\n{health}", **options)
+
+    # No batch ends the grace of these.
+    idle = "35s"
 
     small = 'SIM_NOFILE="64"'
     return [
@@ -61,15 +64,15 @@ def kinds(service):
         lite("stopped", "paused/stopped", "stopped --fast", count=2),
     ], [
         torch("torch-busy", "healthy", "healthy_worker.py"),
-        torch("torch-idle", "healthy", "healthy_worker.py --idle"),
-        torch("torch-zombie", "healthy", "healthy_worker.py", environment='SIM_PREFIX="zombie"'),
+        torch("torch-idle", "healthy", "healthy_worker.py --idle", grace=idle),
+        torch("torch-zombie", "healthy", "healthy_worker.py", grace=idle, environment='SIM_PREFIX="zombie"'),
         torch("torch-stuck", "hung/silent", "deadlock_worker.py", also=("hung/deadlock",), health="on_hung = alert"),
         torch("torch-poolget", "hung/deadlock", "deadlock_worker.py --mode poolget", also=("hung/silent",),
               health="on_hung = alert"),
         torch("torch-free4", "dark/emfile", "leaky_worker.py --free 4", before=("leaking/fds",), reason=FD,
               health="on_dark = alert",
               environment='SIM_NOFILE="128",SIM_BATCH="0.01",SIM_SLEEP="1",SIM_BACKOFF="0.1"'),
-        *(torch(f"torch-{why}", "dark/errors", f"dark_worker.py --why {why}", reason=reason,
+        *(torch(f"torch-{why}", "dark/errors", f"dark_worker.py --why {why}", reason=reason, grace=idle,
                 environment='SIM_SLEEP="1",SIM_BACKOFF="0.1"')
           for why, reason in (("503", "503"), ("refused", "refused"), ("dns", "resolve"))),
         torch("torch-hog", "bloated/rss", "hog_worker.py --where child --mb 32", health="rss_limit = 1500MB\n"
