@@ -50,8 +50,8 @@ format: ## Rewrite the Swift sources in the house style
 lint: ## Say where the Swift sources leave the house style
 	$(SWIFT) format lint --configuration .swift-format --recursive --parallel Package.swift Sources Tests
 
-bench: build ## Measure what the speed table promises
-	@if [ -x Tests/Benchmarks/run ]; then Tests/Benchmarks/run --warden $(BUILD)/warden; \
+bench: build ## Measure what the speed table promises, and what judging a worker costs
+	@if [ -x Tests/Benchmarks/run ]; then Tests/Benchmarks/run --warden $(BUILD)/warden --swift $(SWIFT); \
 	else echo "bench: there is no Tests/Benchmarks/run yet"; exit 1; fi
 
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
@@ -63,11 +63,21 @@ fuzz: setup ## Feed the decoders and the configuration's reader with mutated inp
 conformance: build ## Compare every answer with supervisord 4.3.0's; SUPERVISOR=VENV is where that is installed
 	@Tests/Conformance/run --supervisor "$(SUPERVISOR)" --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 
-nightly: test ## The long runs: the tests over and over, then the demo
+# KIT is a directory with the torch workers, KIT_PYTHON a Python with torch, BOX runs a command beside a private
+# systemd: what .ci/run leaves behind.
+KIT        ?= .build-ci/kit
+KIT_PYTHON ?= .build-ci/torch/bin/python
+BOX        ?= ../shared/bin/systemd-box
+
+nightly: test ## The long runs: the tests over and over, the demo, and torch for ten minutes where it is
 	@for round in 1 2 3 4 5; do \
 	    echo "nightly: round $$round"; Tests/run --configuration $(CONFIGURATION) || exit 1; \
 	done
 	@packaging/demo/run --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
+	@if [ -d "$(KIT)" ] && [ -x "$(KIT_PYTHON)" ] && [ -x "$(BOX)" ]; then \
+	    Tests/Systemd/run kit_twin --seconds 600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
+	        --systemd-box "$(BOX)" --kit "$(KIT)" --kit-python "$(KIT_PYTHON)"; \
+	else echo "nightly: no torch workers in $(KIT): .ci/run makes them"; fi
 
 clean: ## Remove what was built
 	$(SWIFT) package clean

@@ -117,7 +117,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests("Outbound", ["WardenCore", "WardenWire", "WardenOutbound"]),
-        tests("Runtime", ["WardenCore", "WardenRuntime"]),
+        tests("Runtime", ["WardenCore", "WardenLinux", "WardenRuntime"]),
         tests("CLI", ["WardenCore", "WardenConfig", "WardenWire", "WardenOutbound", "wardenctl"]),
         tests("Simulation", ["WardenCore", "WardenRuntime"]),
         tests("Forecast", ["WardenCore"]),

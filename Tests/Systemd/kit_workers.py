@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-import os
-import subprocess
+import contextlib
 import time
 
 from scenario import Failed, Service, check, run, wait
@@ -94,17 +93,19 @@ def told(notes, name, words):
     return any(process in status and all(word in status for word in words) for status in notes.statuses)
 
 
+@contextlib.contextmanager
+def told_when_missed(notes):
+    try:
+        yield
+    except Failed:
+        notes.tell()
+        raise
+
+
 def scenario(service):
     """Real torch: the leaky worker goes dark, the stuck one hung; both come back; healthy ones are left alone."""
-    check(service.options.kit, "--kit is needed")
-    with open(os.path.join(service.options.kit, "server.out"), "wb") as output:
-        server = subprocess.Popen(
-            [service.options.kit_python, "fake_antenna.py"], cwd=service.options.kit, stdout=output,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     notes = Notes(service)
-    try:
-        time.sleep(2)
-        check(server.poll() is None, "the kit's server has ended")
+    with told_when_missed(notes), service.antenna():
         service.configure(configuration(service.options))
         service.install()
         began = time.monotonic()
@@ -117,12 +118,6 @@ def scenario(service):
         while time.monotonic() - began < WATCH_SECONDS:
             notes.look()
             time.sleep(0.5)
-    except Failed:
-        notes.tell()
-        raise
-    finally:
-        server.terminate()
-        server.wait()
     notes.tell()
     for name in (BUSY, IDLE):
         check(len(notes.pids[name]) == 1 and not notes.restarts.get(name), f"{name} was not left alone")

@@ -4,6 +4,7 @@ A scenario is one file with one function, given to `run()`. It talks to the bina
 `Failed` with what it missed; then the daemon's last lines are shown. Every wait has a deadline. Standard library only.
 """
 import argparse
+import contextlib
 import http.server
 import json
 import os
@@ -270,6 +271,22 @@ ExecReload={self.options.wardenctl} -c {self.configuration} update
         check(code == 0, f"systemctl {' '.join(arguments)}: exit code {code}: {(out + err).strip()}\n{self.journal()}")
         return out
 
+    @contextlib.contextmanager
+    def antenna(self):
+        """The kit's own server, which its torch workers poll."""
+        check(self.options.kit, "--kit is needed")
+        with open(os.path.join(self.options.kit, "server.out"), "wb") as output:
+            server = subprocess.Popen(
+                [self.options.kit_python, "fake_antenna.py"], cwd=self.options.kit, stdout=output,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        try:
+            time.sleep(2)
+            check(server.poll() is None, "the kit's server has ended")
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
     def show(self, name):
         return self.systemctl("show", "--value", "-p", name, "warden").strip()
 
@@ -347,6 +364,7 @@ def parse_options(goal):
     parser.add_argument("--supervisorctl", default="supervisorctl", help="of supervisor 4.3.0")
     parser.add_argument("--kit", help="the directory of the torch workers, writable")
     parser.add_argument("--kit-python", default=sys.executable, help="a Python with torch, requests, structlog, rich")
+    parser.add_argument("--seconds", type=float, default=20, help="how long to watch, where it matters (20)")
     parser.add_argument("--keep-directory", action="store_true")
     options = parser.parse_args()
     options.warden, options.wardenctl = map(os.path.realpath, (options.warden, options.wardenctl))

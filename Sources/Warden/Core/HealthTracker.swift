@@ -19,6 +19,13 @@ package struct HealthTracker: Hashable, Sendable {
             return finding
         }
 
+        /// Within the grace only what is proven counts, so only that is remembered: the silence of a slow start would
+        /// be told at its first progress line, which ends the grace and the silence alike.
+        mutating func forgetUnlessProven() {
+            guard let finding, finding.grade < .proven, !isKept else { return }
+            self = Candidate()
+        }
+
         mutating func keep(_ evidence: Evidence, reason: String) {
             guard finding != nil else { return }
             finding?.evidence.append(evidence)
@@ -241,6 +248,7 @@ package struct HealthTracker: Hashable, Sendable {
     private mutating func evaluate(bySample: Bool, at now: Moment) -> Bool {
         let found = strongest(bySample: bySample, at: now)
         let isGraceful = now.instant < graceEndsAt && window.progressLineCount == 0
+        if isGraceful { forgetUnlessProven() }
         // The probe has a gate of its own, which its first success opens.
         let isTooEarly = isGraceful && (found.map { $0.grade < .proven && $0.condition != .dark(.probe) } ?? false)
         let next = isTooEarly ? nil : found
@@ -252,6 +260,18 @@ package struct HealthTracker: Hashable, Sendable {
             evidence: next?.evidence ?? [], reason: next?.reason ?? "")
         verdict.isAdvisory = next?.isAdvisory ?? false
         return isChanged
+    }
+
+    private mutating func forgetUnlessProven() {
+        emfile.forgetUnlessProven()
+        bloat.forgetUnlessProven()
+        deadlock.forgetUnlessProven()
+        stuckInKernel.forgetUnlessProven()
+        silence.forgetUnlessProven()
+        noProgress.forgetUnlessProven()
+        errors.forgetUnlessProven()
+        descriptorLeak.forgetUnlessProven()
+        memoryLeak.forgetUnlessProven()
     }
 
     /// The first condition of the order of precedence that holds or is remembered. Every rule is asked each time, so

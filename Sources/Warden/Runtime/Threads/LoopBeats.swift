@@ -1,22 +1,36 @@
-import WardenCore
-import WardenLinux
+package import WardenCore
+package import WardenLinux
 
 /// The daemon's threads as the shell sees them: each must turn, or be inside a call that it has declared.
-struct LoopBeats: Sendable {
-    /// One thread: its name, and what it publishes.
-    struct Loop: Sendable {
-        var name: String
-        var beat: LoopBeat
+package struct LoopBeats: Sendable {
+    /// One thread.
+    package struct Loop: Sendable {
+        /// What people are told it is.
+        package var name: String
+        /// What it publishes.
+        package var beat: LoopBeat
+
+        /// - Parameters: as the properties of the same names.
+        package init(name: String, beat: LoopBeat) {
+            self.name = name
+            self.beat = beat
+        }
     }
 
-    let loops: [Loop]
+    /// All of them.
+    package let loops: [Loop]
+
+    /// - Parameter loops: all of them.
+    package init(loops: [Loop]) {
+        self.loops = loops
+    }
 
     /// What is wrong, in words a person can use, and whether the service manager may be told that all turn.
     ///
     /// A declared call past its deadline is a doubt and no more: the thread is stuck in the kernel, and restarting the
     /// daemon would not free it. A thread that neither turns nor has declared anything is the daemon's own fault: no
     /// ping, and systemd starts it anew.
-    func examine(at now: Instant) -> (doubts: [String], mayPing: Bool) {
+    package func examine(at now: Instant) -> (doubts: [String], mayPing: Bool) {
         var doubts: [String] = []
         var mayPing = true
         for loop in loops {
