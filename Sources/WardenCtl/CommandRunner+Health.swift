@@ -86,7 +86,7 @@ extension CommandRunner {
         return try read(answer, of: name)
     }
 
-    private mutating func read(_ answer: ControlAnswer, of name: String?) throws(ServerFailure) -> JSONValue? {
+    mutating func read(_ answer: ControlAnswer, of name: String?) throws(ServerFailure) -> JSONValue? {
         guard answer.status == 200 else {
             refuse(answer, name)
             return nil

@@ -206,6 +206,44 @@ import wardenctl
                 == CommandResult(lines: ["h: ERROR (no such group)"], exitCode: 1))
     }
 
+    @Test("drill says what is pretended, what was found, what is decided, and whether it is proved.")
+    func drill() async {
+        let begun =
+            #"{"worker":"g:a","kind":"memory","act":true,"limit_seconds":120,"means":"pretending","class":null,"#
+            + #""end":null}"#
+        let done =
+            #"{"worker":"g:a","kind":"memory","act":true,"limit_seconds":120,"means":"pretending","class":"bloated","#
+            + #""cause":"rss","grade":"proven","reason":"drill: 2 GiB","detected_after_seconds":12,"#
+            + #""decision":"restart","incident":"17-ab","outcome":"OUTCOME","recovered_seconds":4,"end":"done"}"#
+        let path = "/api/v1/workers/g%3Aa/drill"
+        let server = Self.server([
+            path: begun, "\(path)/watch": done.replacing("OUTCOME", with: "recovered"), "\(path)/stop": begun,
+        ])
+        #expect(
+            await result(of: "drill g:a memory --act --for 2m", server)
+                == CommandResult(
+                    lines: [
+                        "g:a: drill memory, at most 2m; what is decided is done", "  pretending",
+                        "  bloated/rss (proven): drill: 2 GiB", "  detected after 12s", "  decision: restart",
+                        "  incident: 17-ab", "  outcome: recovered after 4s", "g:a: drill passed",
+                    ], exitCode: 0))
+        #expect(
+            server.asked.first
+                == "POST \(path) " + #"{"act":true,"for_seconds":120,"kind":"memory","lease_seconds":15}"#)
+        server.documents["\(path)/watch"]?.body = Array(done.replacing("OUTCOME", with: "unhelped").utf8)
+        #expect(await result(of: "drill g:a memory --act", server).exitCode == 1)
+        #expect(
+            await result(of: "drill g:a stop", server)
+                == CommandResult(lines: ["g:a: drill memory stopped"], exitCode: 0))
+        #expect(await result(of: "drill g:a earthquake", server).exitCode == 2)
+        server.documents[path] = ControlAnswer(
+            status: 500, body: Array(#"{"detail":"FAILED: g:a cannot be drilled: it is hung/silent"}"#.utf8))
+        #expect(
+            await result(of: "drill g:a hang", server)
+                == CommandResult(
+                    lines: ["g:a: ERROR (FAILED: g:a cannot be drilled: it is hung/silent)"], exitCode: 1))
+    }
+
     @Test("A server without health is told from a worker that does not exist, and a problem is quoted.")
     func refusals() async {
         let server = FakeServer()

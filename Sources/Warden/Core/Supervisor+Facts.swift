@@ -28,6 +28,7 @@ extension Supervisor {
             if let worker = slots[id]?.worker { listenerInputClosed(worker) }
         case .censusTaken(let kinds): _ = withSlot(id) { $0.tracker?.counted(kinds) }
         case .waitsRead(let report): waitsRead(report, of: id, at: now, dice: &dice)
+        case .descriptorLimitLowered(let answer): lateLowering(answer, of: id)
         }
     }
 

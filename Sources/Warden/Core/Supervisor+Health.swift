@@ -121,14 +121,7 @@ extension Supervisor {
         }
         // A remembered verdict is shown, but nobody is restarted for what is over.
         guard tracker.holds(tracker.verdict.condition) else { return }
-        let hold: RestartPolicy.Hold? =
-            if slot.isHealthPaused { .paused } else if isShadow { .shadow } else if !localHealth.doubts.isEmpty {
-                .localHealth
-            } else if tracker.verdict.grade < .proven,
-                !slot.spec.health.actsNow(at: now.wall, utcOffsetSeconds: utcOffsetSeconds)
-            {
-                .hours
-            } else { nil }
+        let hold = hold(on: tracker.verdict, slot, at: now)
         let isActedOn: Bool =
             switch slot.spec.health.actions.action(for: tracker.verdict) {
             case .none, .alert: false
@@ -152,7 +145,20 @@ extension Supervisor {
         if slot.policy.phase != slots[id]?.policy.phase { isStatusStale = true }
     }
 
-    private mutating func hasSeat(in name: String) -> Bool {
+    /// Why a verdict is not acted on now, if it is not.
+    func hold(on verdict: Verdict, _ slot: Slot, at now: Moment) -> RestartPolicy.Hold? {
+        if slot.isHealthPaused { return .paused }
+        if isShadow { return .shadow }
+        if !localHealth.doubts.isEmpty { return .localHealth }
+        if verdict.grade < .proven,
+            !slot.spec.health.actsNow(at: now.wall, utcOffsetSeconds: utcOffsetSeconds)
+        {
+            return .hours
+        }
+        return nil
+    }
+
+    mutating func hasSeat(in name: String) -> Bool {
         guard let group = groups[name] else { return true }
         let taken = group.slots.count { id in
             slots.position(of: id).map { slots.change(at: $0, { $0.policy.holdsSeat }) } ?? false
@@ -173,7 +179,7 @@ extension Supervisor {
         seatOffers.append(contentsOf: waiting.map(\.id))
     }
 
-    private func newIncident(
+    func newIncident(
         _ id: SlotID, _ verdict: Verdict, _ action: HealthAction, at now: Moment, dice: inout Dice
     ) -> Incident? {
         guard let slot = slots[id] else { return nil }
@@ -206,7 +212,7 @@ extension Supervisor {
         close(incident, of: id, at: now)
     }
 
-    private mutating func begin(
+    mutating func begin(
         _ action: HealthAction, _ id: SlotID, _ verdict: Verdict, at now: Moment, dice: inout Dice
     ) {
         guard let slot = slots[id], let incident = newIncident(id, verdict, action, at: now, dice: &dice) else {
@@ -219,7 +225,7 @@ extension Supervisor {
         }
         let health = slot.spec.health
         if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
-        correlation.began(id, verdict.condition)
+        if !verdict.isDrill { correlation.began(id, verdict.condition) }
         let aided = firstAidTarget(slot, verdict, action)
         _ = withSlot(id) {
             $0.policy.began(incident, health, isAided: aided != nil, at: now.instant, dice: &dice)
@@ -367,6 +373,7 @@ extension Supervisor {
                     fields: fields(of: incident))))
         record(settleSuspicion(incident, of: id), of: id, alert: .closed)
         offerSeats(in: slot.spec.name.group)
+        drillClosed(incident, of: id, at: now)
     }
 
     mutating func record(_ incident: Incident, of id: SlotID, alert phase: Alert.Phase?) {
@@ -391,6 +398,7 @@ extension Supervisor {
 
     /// A person's command about a slot: it ends what Warden began, and closes the breaker.
     mutating func commanded(_ id: SlotID, at now: Moment) {
+        if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
         tellIfAiding(id)
         correlation.forget(id)
         tellings.forget(id)

@@ -83,6 +83,7 @@ extension Explanation {
             "last_line": JSONValue(snapshot.lastLine),
             "spawn_error": JSONValue(snapshot.spawnError.isEmpty ? nil : snapshot.spawnError),
             "pending_action": JSONValue(snapshot.pendingAction),
+            "drill": snapshot.drill?.json ?? .null,
             "health_paused": .bool(snapshot.isHealthPaused),
             "health_paused_seconds": JSONValue(snapshot.healthPausedFor?.inSeconds),
             "trend": snapshot.descriptorTrend?.json ?? .null,
