@@ -1,4 +1,5 @@
 import ArgumentParser
+import WardenOutbound
 import WardenWire
 
 /// The words behind `drill`.
@@ -45,12 +46,12 @@ extension CommandRunner {
             return say("\(arguments.name): drill \(report["kind"]?.string ?? "") stopped")
         }
         // It ends by itself when nobody asks for it any more: whoever started it may be killed.
-        var order: [String: JSONValue] = [
+        var order: JSONObject = [
             "kind": .string(arguments.kind), "act": .bool(arguments.act),
             "lease_seconds": .number(CtlLimits.drillLeaseSeconds),
         ]
         if let seconds = arguments.seconds { order["for_seconds"] = .number(seconds) }
-        let body = JSONValue.object(order.sorted { $0.key < $1.key }.reduce(into: [:]) { $0[$1.key] = $1.value })
+        let body = JSONValue.object(order)
         guard let report = try await ask(path, body.encoded(), about: arguments.name) else { return }
         try await follow(report, path, arguments)
     }

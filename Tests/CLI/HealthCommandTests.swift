@@ -65,6 +65,25 @@ import wardenctl
                     ], exitCode: 0))
     }
 
+    @Test("why goes on with what is decided, what is in the way, what would change it, and how it came to this.")
+    func whyStanding() throws {
+        let text =
+            #"{"worker":{"name":"w","state":"RUNNING"},"taken_at":"2026-03-04T05:07:47.000Z","decision":"restart","#
+            + #""held_back_by":["health is paused"],"unconfirmed":["fd_dark in 2 of the last 5 samples, 3 are needed"],"#
+            + #""outlook":[{"text":"ends with a line","at":null},{"text":"would be hung/silent","#
+            + #""at":"2026-03-04T05:08:27.000Z"}],"timeline":[{"at":"2026-03-04T05:06:47.000Z","kind":"verdict","#
+            + #""text":"dark/errors (strong): 5 errors"},{"at":"2026-03-04T05:06:48.000Z","kind":"decision","#
+            + #""text":"alert"}]}"#
+        #expect(
+            WhyText.lines(try JSONValue(decoding: Array(text.utf8))).dropFirst(2) == [
+                "", "Warden:", "  decided: restart", "", "why nothing more is done:", "  health is paused",
+                "", "not yet confirmed:", "  fd_dark in 2 of the last 5 samples, 3 are needed",
+                "", "what would change it:", "  ends with a line", "  05:08:27 UTC (in 40s)  would be hung/silent",
+                "", "time line:", "  2026-03-04 05:06:47 UTC  verdict   dark/errors (strong): 5 errors",
+                "  2026-03-04 05:06:48 UTC  decision  alert",
+            ])
+    }
+
     @Test("why of a worker that is down.")
     func whyDown() throws {
         let text =
@@ -229,7 +248,7 @@ import wardenctl
                     ], exitCode: 0))
         #expect(
             server.asked.first
-                == "POST \(path) " + #"{"act":true,"for_seconds":120,"kind":"memory","lease_seconds":15}"#)
+                == "POST \(path) " + #"{"kind":"memory","act":true,"lease_seconds":15,"for_seconds":120}"#)
         server.documents["\(path)/watch"]?.body = Array(done.replacing("OUTCOME", with: "unhelped").utf8)
         #expect(await result(of: "drill g:a memory --act", server).exitCode == 1)
         #expect(

@@ -369,6 +369,8 @@ package struct Explanation: Hashable, Sendable {
     package var incidents: [Incident]
     /// Budgets in use: condition, restarts spent, restarts allowed.
     package var budgets: [BudgetUse]
+    /// How its verdict stands.
+    package var standing = Standing()
 
     /// - Parameters: as the properties of the same names.
     package init(snapshot: WorkerSnapshot, incidents: [Incident], budgets: [BudgetUse]) {

@@ -33,6 +33,7 @@ struct Slot: Sendable {
     var lastRestart: RestartRecord?
     /// Newest first.
     var incidents: [Incident] = []
+    var chronicle = Chronicle()
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?
     var demandDueAt: Instant?

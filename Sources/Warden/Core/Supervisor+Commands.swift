@@ -6,12 +6,7 @@ extension Supervisor {
             answer(request, selection) { core, slots in .snapshots(slots.map { core.snapshot(of: $0, at: now) }) }
         case .explain(let selection):
             answer(request, selection) { core, slots in
-                .explanations(
-                    slots.map { slot in
-                        Explanation(
-                            snapshot: core.snapshot(of: slot, at: now), incidents: slot.incidents,
-                            budgets: slot.policy.budgets(slot.spec.health, at: now.instant))
-                    })
+                .explanations(slots.map { core.explanation(of: $0, at: now) })
             }
         case .writeInput(let name, let bytes):
             guard admit(request) else { return }
@@ -276,6 +271,7 @@ extension Supervisor {
             slot.isHealthPaused = false
             slot.healthPausedUntil = nil
         }
+        note(.order, "the pause is over", of: id, at: now)
         tellPause(id, "the pause is over, verdicts are acted on again")
         isStatusStale = true
     }
@@ -294,6 +290,7 @@ extension Supervisor {
                 slot.isHealthPaused = isPaused
                 slot.healthPausedUntil = end
             }
+            note(.order, isPaused ? "health paused" : "health resumed", of: id, at: now)
             let expiry = end.map { ", for \(($0 - now.instant).spoken)" } ?? ""
             tellPause(
                 id, isPaused ? "verdicts are shown and alerted, not acted on\(expiry)" : "verdicts are acted on again")

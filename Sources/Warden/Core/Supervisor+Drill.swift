@@ -15,6 +15,7 @@ extension Supervisor {
         drills[id] = drill
         drillReports[id] = nil
         tellDrill(id, .warn, "begins\(order.acts ? ", and what is decided is done" : ""): \(drill.report.means)")
+        note(.order, "drill \(order.kind.rawValue) begins", of: id, at: now)
         if order.kind == .emfile, let pid = base.tightest?.pid {
             directives.append(.lowerDescriptorLimit(slot.worker, pid: pid))
         }
@@ -181,6 +182,7 @@ extension Supervisor {
         drill.report.end = reason
         drillReports[id] = drill.report
         let name = drill.report.worker.qualified
+        note(.order, "drill \(drill.order.kind.rawValue) has ended: \(reason)", of: id, at: now)
         directives.append(
             .log(LogRecord(.info, "drill \(drill.order.kind.rawValue) of \(name) has ended: \(reason)")))
         isStatusStale = true

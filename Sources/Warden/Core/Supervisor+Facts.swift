@@ -145,6 +145,8 @@ extension Supervisor {
     private mutating func spawn(_ id: SlotID, _ generation: Generation, _ reason: RestartReason?, at now: Moment) {
         let restartCount = withSlot(id) { slot in
             slot.lastSpawnFailure = nil
+            let cause = reason.map { ", because of \($0.name)" } ?? ""
+            slot.chronicle.note(.start, "generation \(generation.number) is started\(cause)", at: now)
             if let reason { slot.lastRestart = RestartRecord(at: now.wall, reason: reason, outcome: nil) }
             slot.demandDueAt = nil
             slot.demand = nil

@@ -40,6 +40,8 @@ extension Supervisor {
         let verdict = tracker.verdict
         if isChanged {
             tell(verdict, of: slot)
+            let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
+            note(.verdict, "\(verdict.condition.name) (\(verdict.grade.rawValue))\(reason)", of: id, at: now)
             growthMoved(id, verdict)
             correlationMoved(id, verdict)
         }
@@ -136,6 +138,7 @@ extension Supervisor {
         let step = withSlot(id) {
             $0.policy.decide(tracker.verdict, $0.spec.health, hasSeat: hasSeat, hold: hold, at: now.instant)
         }
+        note(step, tracker.verdict, of: id, at: now)
         switch step {
         case .nothing?, nil: if slots[id]?.policy.phase == .idle { canaryCannotGo(id) }
         case .alert(let hold)?: alert(id, tracker.verdict, heldBackBy: hold?.rawValue, at: now, dice: &dice)
@@ -358,6 +361,7 @@ extension Supervisor {
             case .gaveUp?: "gave up (\(incident.heldBackBy ?? "restarts did not help")); kept as it is"
             case .superseded?, nil: "superseded"
             }
+        note(.outcome, "\(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)", of: id, at: now)
         _ = withSlot(id) { slot in
             if slot.lastRestart?.reason == .health(incident.verdict.condition) {
                 slot.lastRestart?.outcome = incident.outcome

@@ -76,7 +76,7 @@ extension Explanation {
     ///
     /// `taken_at` is the daemon's clock, so that a reader can tell ages.
     package var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "worker": snapshot.json,
             "taken_at": .string(snapshot.takenAt.wall.rfc3339),
             "reason": JSONValue(snapshot.verdict?.reason),
@@ -91,7 +91,9 @@ extension Explanation {
             "demand": snapshot.demand?.json ?? .null,
             "incidents": .array(incidents.map { $0.json() }),
             "budgets": .array(budgets.map(\.json)),
-        ])
+        ]
+        object.members += standing.json.members
+        return .object(object)
     }
 }
 
