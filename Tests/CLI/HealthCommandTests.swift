@@ -69,7 +69,7 @@ import wardenctl
     func whyStanding() throws {
         let text =
             #"{"worker":{"name":"w","state":"RUNNING"},"taken_at":"2026-03-04T05:07:47.000Z","decision":"restart","#
-            + #""held_back_by":["health is paused"],"unconfirmed":["fd_dark in 2 of the last 5 samples, 3 are needed"],"#
+            + #""held_back_by":["health is paused"],"unconfirmed":["fd_dark in 2 of the last 5 samples"],"#
             + #""outlook":[{"text":"ends with a line","at":null},{"text":"would be hung/silent","#
             + #""at":"2026-03-04T05:08:27.000Z"}],"timeline":[{"at":"2026-03-04T05:06:47.000Z","kind":"verdict","#
             + #""text":"dark/errors (strong): 5 errors"},{"at":"2026-03-04T05:06:48.000Z","kind":"decision","#
@@ -77,7 +77,7 @@ import wardenctl
         #expect(
             WhyText.lines(try JSONValue(decoding: Array(text.utf8))).dropFirst(2) == [
                 "", "Warden:", "  decided: restart", "", "why nothing more is done:", "  health is paused",
-                "", "not yet confirmed:", "  fd_dark in 2 of the last 5 samples, 3 are needed",
+                "", "not yet confirmed:", "  fd_dark in 2 of the last 5 samples",
                 "", "what would change it:", "  ends with a line", "  05:08:27 UTC (in 40s)  would be hung/silent",
                 "", "time line:", "  2026-03-04 05:06:47 UTC  verdict   dark/errors (strong): 5 errors",
                 "  2026-03-04 05:06:48 UTC  decision  alert",

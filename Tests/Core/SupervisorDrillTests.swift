@@ -178,6 +178,42 @@ import WardenCore
         #expect(world.worker(0).generation == Generation(1))
     }
 
+    @Test(
+        "Drills at random, among random events: nothing impossible, no deadline that stays, and an end",
+        arguments: 1...20)
+    func random(seed: UInt64) {
+        var world = World(SupervisorPropertyTests.groups(), seed: seed)
+        world.tell(.ready)
+        var begun = 0
+        for number in 0..<500 {
+            SupervisorPropertyTests.turn(&world)
+            let name = ["w0", "w1"][Int(world.dice.next() % 2)]
+            let selection = Selection.slot(group: "ami", process: name)
+            switch world.dice.next() % 12 {
+            case 0, 1, 2, 3:
+                let kind = DrillKind.allCases[Int(world.dice.next() % 5)]
+                let order = DrillOrder(
+                    kind, acts: world.dice.next() % 2 == 0, duration: .seconds(20),
+                    lease: world.dice.next() % 2 == 0 ? .seconds(5) : nil)
+                let told = world.ask(.startDrill(selection, order), settles: false)
+                if told.contains(where: { if case .reply(_, .drill) = $0 { true } else { false } }) { begun += 1 }
+            case 4: world.ask(.stopDrill(selection), settles: false)
+            case 5: world.ask(.watchDrill(selection), settles: false)
+            default: break
+            }
+            if let due = world.supervisor.nextDeadline() { #expect(due > world.moment.instant, "turn \(number)") }
+        }
+        #expect(world.objections.isEmpty)
+        world.settle(.endRequested(.shutdown))
+        for _ in 0..<40 {
+            world.settle()
+            world.pass(5)
+        }
+        #expect(world.children.isEmpty)
+        #expect(world.snapshots().allSatisfy { $0.drill == nil || $0.drill?.end != nil })
+        #expect(begun > 0)
+    }
+
     @Test("A limit that cannot be lowered ends the drill")
     func notLowered() {
         var world = world()

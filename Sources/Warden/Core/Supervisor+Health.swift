@@ -131,9 +131,11 @@ extension Supervisor {
             }
         if isActedOn, hold == nil, let latest = slot.latestTimeForPlannedRestart(at: now.instant) {
             plan(id, tracker.verdict, latest: latest, at: now, dice: &dice)
-            return
+            return note(nil, tracker.verdict, of: id, at: now)
         }
-        if hold == nil, isActedOn, !mayBeActedOn(id, tracker.verdict, at: now) { return }
+        if hold == nil, isActedOn, !mayBeActedOn(id, tracker.verdict, at: now) {
+            return note(nil, tracker.verdict, of: id, at: now)
+        }
         let hasSeat = isActedOn && hasSeat(in: slot.spec.name.group)
         let step = withSlot(id) {
             $0.policy.decide(tracker.verdict, $0.spec.health, hasSeat: hasSeat, hold: hold, at: now.instant)
@@ -367,7 +369,8 @@ extension Supervisor {
                 slot.lastRestart?.outcome = incident.outcome
             }
         }
-        lastOutcome = "\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
+        lastOutcome =
+            "\(incident.verdict.isDrill ? "drill of " : "")\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
         isStatusStale = true
         directives.append(
             .log(
