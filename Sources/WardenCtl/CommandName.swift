@@ -9,7 +9,7 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
     case pauseHealth = "pause-health"
     case pid, quit, reload, remove, reread, restart
     case resumeHealth = "resume-health"
-    case shutdown, signal, start, status, stop, tail, update, version, why
+    case shutdown, signal, start, status, stop, tail, tune, update, version, why
     case end = "EOF"
 
     /// Those with a dash, which supervisorctl's rule would cut in two.
@@ -79,6 +79,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
                 "tail [-<bytes>] <name> [stdout|stderr]\tThe end of a process's log, 1600 bytes of stdout if not told",
                 "tail -f <name> [stdout|stderr]\t\tFollow it until Ctrl-C",
             ]
+        case .tune:
+            ["tune <name>|<group> [--least 1h]\tPropose a [health:NAME] section from what was seen, with the reasons"]
         case .update:
             [
                 "update [all]\t\tRead the configuration and bring every group that differs up to date",

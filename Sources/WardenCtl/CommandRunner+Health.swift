@@ -80,7 +80,7 @@ extension CommandRunner {
     }
 
     /// A document about one worker; says why there is none and returns `nil`.
-    private mutating func document(of name: String, _ suffix: String) async throws(ServerFailure) -> JSONValue? {
+    mutating func document(of name: String, _ suffix: String) async throws(ServerFailure) -> JSONValue? {
         guard try await isServerUp() else { return nil }
         let answer = try await server.get("/api/v1/workers/\(name.percentEncoded(keeping: ""))\(suffix)")
         return try read(answer, of: name)

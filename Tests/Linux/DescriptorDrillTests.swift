@@ -6,21 +6,36 @@ import WardenLinux
 /// Goal: a drill takes a process's free descriptors away, and gives them back.
 @Suite struct DescriptorDrillTests {
     @Test("A process that is full cannot open anything, and can again afterwards")
-    func lowersAndRestores() async {
-        // In a process of its own: the other tests need their descriptors.
-        await #expect(processExitsWith: .success) {
-            let before = try ResourceLimit.read(ResourceLimit.descriptors).limit.soft
-            guard case .lowered(let pid, let from, let to) = DescriptorDrill.lower(getpid(), inTreeOf: getpid()) else {
-                exit(1)
-            }
-            guard pid == getpid(), from == Int(clamping: before), to < from else { exit(2) }
-            guard open("/dev/null", O_RDONLY) == -1, errno == EMFILE else { exit(3) }
-            // Needs descriptors itself, which the daemon has and this process does not: as high as it was again.
-            try ResourceLimit(resource: ResourceLimit.descriptors, limit: .init(soft: UInt64(to) + 16, hard: before))
-                .apply()
-            guard DescriptorDrill.restore(pid, inTreeOf: pid, from: to + 16, to: from).isEmpty else { exit(4) }
-            guard try ResourceLimit.read(ResourceLimit.descriptors).limit.soft == before else { exit(5) }
-        }
+    func lowersAndRestores() throws {
+        let child = try ProcTestChild.start(
+            """
+            import os, signal
+            def look(*_):
+                try:
+                    os.close(os.open('/dev/null', os.O_RDONLY))
+                    print('opened')
+                except OSError as error:
+                    print('errno', error.errno)
+            signal.signal(signal.SIGUSR1, look)
+            os.close(os.dup2(0, 40))
+            print('ready')
+            while True:
+                signal.pause()
+            """)
+        #expect(try child.line() == "ready")
+        let before = try ResourceLimit.read(ResourceLimit.descriptors, of: child.pid).limit
+        let answer = DescriptorDrill.lower(child.pid, inTreeOf: child.pid)
+        #expect(answer == .lowered(pid: child.pid, from: Int(clamping: before.soft), to: 3))
+        try child.child.deliver(Signal(10))
+        #expect(try child.line() == "errno \(EMFILE)")
+        // Somebody else has changed it meanwhile: it is not ours to give back.
+        #expect(DescriptorDrill.restore(child.pid, inTreeOf: child.pid, from: 4, to: 64).isEmpty)
+        #expect(try ResourceLimit.read(ResourceLimit.descriptors, of: child.pid).limit.soft == 3)
+        let soft = Int(clamping: before.soft)
+        #expect(DescriptorDrill.restore(child.pid, inTreeOf: child.pid, from: 3, to: soft).isEmpty)
+        #expect(try ResourceLimit.read(ResourceLimit.descriptors, of: child.pid).limit == before)
+        try child.child.deliver(Signal(10))
+        #expect(try child.line() == "opened")
     }
 
     @Test("Strangers and the dead are left alone")

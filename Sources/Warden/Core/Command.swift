@@ -371,6 +371,8 @@ package struct Explanation: Hashable, Sendable {
     package var budgets: [BudgetUse]
     /// How its verdict stands.
     package var standing = Standing()
+    /// What was seen of it while it was well.
+    package var observed = Observed()
 
     /// - Parameters: as the properties of the same names.
     package init(snapshot: WorkerSnapshot, incidents: [Incident], budgets: [BudgetUse]) {

@@ -34,6 +34,7 @@ struct Slot: Sendable {
     /// Newest first.
     var incidents: [Incident] = []
     var chronicle = Chronicle()
+    var observed = Observed()
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?
     var demandDueAt: Instant?

@@ -144,6 +144,7 @@ extension Supervisor {
         }
         drills[id]?.report.decision = text
         tellDrill(id, .warn, text)
+        note(.decision, "drill: \(verdict.condition.name) after \(after.spoken): \(text)", of: id, at: now)
         if drill.order.acts, case .begin(let action) = step {
             begin(action, id, verdict, at: now, dice: &dice)
             drills[id]?.report.incident = slots[id]?.policy.incident?.id

@@ -7,6 +7,7 @@ extension Supervisor {
             // Verdicts are on hold while the worker is looked over: that alone may make it look stopped or silent.
             if case .collecting = slot.policy.phase { return .none }
             guard slot.tracker != nil else { return .none }
+            slot.observe(sample)
             let isChanged = slot.tracker?.sampled(sample, isDoubtful: isDoubtful, at: now) ?? false
             isCensusDue = slot.tracker?.takesCensus() ?? false
             isComparisonDue = slot.tracker?.takesComparison() ?? false
@@ -369,8 +370,8 @@ extension Supervisor {
                 slot.lastRestart?.outcome = incident.outcome
             }
         }
-        lastOutcome =
-            "\(incident.verdict.isDrill ? "drill of " : "")\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
+        let mark = incident.verdict.isDrill ? "drill of " : ""
+        lastOutcome = "\(mark)\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
         isStatusStale = true
         directives.append(
             .log(

@@ -17,6 +17,7 @@ extension Supervisor {
                 + tracker.forecast(at: now)
         }
         explanation.standing = standing
+        explanation.observed = slot.observed
         return explanation
     }
 

@@ -93,6 +93,7 @@ extension Explanation {
             "budgets": .array(budgets.map(\.json)),
         ]
         object.members += standing.json.members
+        object["observed"] = observed.json(of: snapshot)
         return .object(object)
     }
 }
