@@ -2,14 +2,14 @@ import WardenWire
 
 /// The commands, and how each is used.
 package enum CommandName: String, Hashable, Sendable, CaseIterable {
-    case add, avail, check, clear, exit, fds
+    case add, avail, check, clear, drill, exit, fds
     case foreground = "fg"
     case hashPassword = "hash-password"
     case help, incident, incidents, maintail, open
     case pauseHealth = "pause-health"
     case pid, quit, reload, remove, reread, restart
     case resumeHealth = "resume-health"
-    case shutdown, signal, start, status, stop, tail, update, version, why
+    case shutdown, signal, start, status, stop, tail, tune, update, version, why
     case end = "EOF"
 
     /// Those with a dash, which supervisorctl's rule would cut in two.
@@ -27,6 +27,13 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
                     + "or refused",
             ]
         case .clear: ["clear <name> [...]\tEmpty the logs of these processes", "clear all\t\tEmpty all logs"]
+        case .drill:
+            [
+                "drill <name> emfile|hang|spin|silence|memory\tProve what Warden would do; nothing is done",
+                "drill <name> <kind> --act [--for 5m]\tThe same, and what is decided is done",
+                "drill <name> stop\t\t\tEnd a drill",
+                "emfile lowers the worker's limit of descriptors and restores it; the others only pretend.",
+            ]
         case .exit, .quit: ["\(rawValue)\tLeave the shell"]
         case .end: ["Ctrl-D leaves the shell"]
         case .fds: ["fds <name> [--json]\tCount a worker's descriptors by kind, with their limit and trend"]
@@ -72,6 +79,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
                 "tail [-<bytes>] <name> [stdout|stderr]\tThe end of a process's log, 1600 bytes of stdout if not told",
                 "tail -f <name> [stdout|stderr]\t\tFollow it until Ctrl-C",
             ]
+        case .tune:
+            ["tune <name>|<group> [--least 1h]\tPropose a [health:NAME] section from what was seen, with the reasons"]
         case .update:
             [
                 "update [all]\t\tRead the configuration and bring every group that differs up to date",

@@ -80,13 +80,13 @@ extension CommandRunner {
     }
 
     /// A document about one worker; says why there is none and returns `nil`.
-    private mutating func document(of name: String, _ suffix: String) async throws(ServerFailure) -> JSONValue? {
+    mutating func document(of name: String, _ suffix: String) async throws(ServerFailure) -> JSONValue? {
         guard try await isServerUp() else { return nil }
         let answer = try await server.get("/api/v1/workers/\(name.percentEncoded(keeping: ""))\(suffix)")
         return try read(answer, of: name)
     }
 
-    private mutating func read(_ answer: ControlAnswer, of name: String?) throws(ServerFailure) -> JSONValue? {
+    mutating func read(_ answer: ControlAnswer, of name: String?) throws(ServerFailure) -> JSONValue? {
         guard answer.status == 200 else {
             refuse(answer, name)
             return nil

@@ -108,6 +108,8 @@ package struct CommandRunner<Server: ControlServer> {
         case .foreground: try await foreground(text.words)
         case .version: try await version(text.words)
         case .why: try await why(text.words)
+        case .tune: try await tune(text.words)
+        case .drill: try await drill(text.words)
         case .fds: try await fds(text.words)
         case .incident: try await incident(text.words)
         case .incidents: try await incidents(text.words)

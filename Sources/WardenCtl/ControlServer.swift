@@ -118,6 +118,10 @@ enum CtlLimits {
     static let configurationBytes = 1024 * 1024
     /// Values in a document of the JSON interface: 16,384 workers of some thirty.
     static let documentValues = 1_048_576
+    /// Between two looks at how a drill goes.
+    static let drillPause: Duration = .milliseconds(300)
+    /// A drill ends when nobody has looked at it for so long.
+    static let drillLeaseSeconds = 15.0
     /// Incidents that `why` lists.
     static let listedIncidents = 5
     /// Incidents that `incidents` asks for when it is not told.

@@ -42,8 +42,11 @@ struct PauseArguments: ParsableArguments {
     var duration: String?
 
     /// The time in seconds; `nil` without one.
-    var seconds: Double? {
-        guard let duration, let unit = duration.last, let factor = Self.units[unit],
+    var seconds: Double? { duration.flatMap(Self.seconds) }
+
+    /// `30m`, `2h` or `1d` in seconds; `nil` for anything else.
+    static func seconds(_ duration: String) -> Double? {
+        guard let unit = duration.last, let factor = Self.units[unit],
             let number = Double(duration.dropLast())
         else { return nil }
         return number * factor

@@ -3,11 +3,15 @@ import WardenWire
 
 /// Pieces that the texts about health share.
 enum HealthText {
-    /// `class/cause (grade)` of a worker for the status line; `nil` when it has no health.
+    /// `class/cause (grade)` of a worker for the status line, and `drill` when that is pretended.
+    ///
+    /// `nil` when it has no health.
     static func status(_ worker: JSONValue) -> String? {
         guard let health = worker["health"], let className = health["class"]?.string else { return nil }
+        let isDrill = health["evidence"]?.array?.contains { $0["rule"]?.string == "drill" } ?? false
         return StatusTable.health(
             className: className, cause: health["cause"]?.string, grade: health["grade"]?.string ?? "")
+            + (isDrill ? " drill" : "")
     }
 
     /// `class/cause (grade)` of an object that has the three itself.

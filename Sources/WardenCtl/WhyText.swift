@@ -14,9 +14,33 @@ package enum WhyText {
         lines += HealthText.section("readings", readings(explanation, worker))
         lines += HealthText.section("last log line", explanation["last_line"]?.string.map { [$0] } ?? [])
         lines += HealthText.section("Warden", actions(explanation, worker))
+        lines += HealthText.section("why nothing more is done", texts(explanation["held_back_by"]))
+        lines += HealthText.section("not yet confirmed", texts(explanation["unconfirmed"]))
+        lines += HealthText.section("what would change it", outlook(explanation))
+        lines += HealthText.section("time line", timeline(explanation))
         let incidents = (explanation["incidents"]?.array ?? []).prefix(CtlLimits.listedIncidents)
         lines += HealthText.section("incidents", incidents.flatMap(IncidentText.short))
         return lines
+    }
+
+    private static func texts(_ list: JSONValue?) -> [String] { list?.array?.compactMap(\.string) ?? [] }
+
+    /// `12:03:10 UTC (in 40s)  would be hung/silent if no line comes`.
+    private static func outlook(_ explanation: JSONValue) -> [String] {
+        (explanation["outlook"]?.array ?? []).map { entry in
+            let text = entry["text"]?.string ?? "?"
+            guard let at = entry["at"]?.string else { return text }
+            let rest = HealthText.age(explanation["taken_at"]?.string, before: at).map { " (in \($0))" } ?? ""
+            return "\(HealthText.time(at).dropFirst(11))\(rest)  \(text)"
+        }
+    }
+
+    /// `2026-03-04 05:06:47 UTC  verdict   dark/emfile (proven): 255 of 256 descriptors used`.
+    private static func timeline(_ explanation: JSONValue) -> [String] {
+        (explanation["timeline"]?.array ?? []).map { entry in
+            let kind = (entry["kind"]?.string ?? "?").padded(to: 8)
+            return "\(HealthText.time(entry["at"]?.string))  \(kind)  \(entry["text"]?.string ?? "")"
+        }
     }
 
     /// `group:name  RUNNING  pid 4242, up 6d 2h, generation 3`.
@@ -101,7 +125,11 @@ package enum WhyText {
                 HealthText.spoken(explanation["health_paused_seconds"]?.double).map { "; it ends in \($0)" } ?? ""
             lines.append("health is paused: verdicts are shown and not acted on (resume-health ends that)\(rest)")
         }
-        if let pending = explanation["pending_action"]?.string { lines.append("now: \(pending)") }
+        if let pending = explanation["pending_action"]?.string {
+            lines.append("now: \(pending)")
+        } else if let decision = explanation["decision"]?.string, !decision.isEmpty {
+            lines.append("decided: \(decision)")
+        }
         if let last = worker["last_restart"], last != .null {
             let outcome = last["outcome"]?.string.map { ", \($0)" } ?? ""
             let after = HealthText.spoken(last["recovered_seconds"]?.double).map { " after \($0)" } ?? ""

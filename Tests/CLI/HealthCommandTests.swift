@@ -65,6 +65,25 @@ import wardenctl
                     ], exitCode: 0))
     }
 
+    @Test("why goes on with what is decided, what is in the way, what would change it, and how it came to this.")
+    func whyStanding() throws {
+        let text =
+            #"{"worker":{"name":"w","state":"RUNNING"},"taken_at":"2026-03-04T05:07:47.000Z","decision":"restart","#
+            + #""held_back_by":["health is paused"],"unconfirmed":["fd_dark in 2 of the last 5 samples"],"#
+            + #""outlook":[{"text":"ends with a line","at":null},{"text":"would be hung/silent","#
+            + #""at":"2026-03-04T05:08:27.000Z"}],"timeline":[{"at":"2026-03-04T05:06:47.000Z","kind":"verdict","#
+            + #""text":"dark/errors (strong): 5 errors"},{"at":"2026-03-04T05:06:48.000Z","kind":"decision","#
+            + #""text":"alert"}]}"#
+        #expect(
+            WhyText.lines(try JSONValue(decoding: Array(text.utf8))).dropFirst(2) == [
+                "", "Warden:", "  decided: restart", "", "why nothing more is done:", "  health is paused",
+                "", "not yet confirmed:", "  fd_dark in 2 of the last 5 samples",
+                "", "what would change it:", "  ends with a line", "  05:08:27 UTC (in 40s)  would be hung/silent",
+                "", "time line:", "  2026-03-04 05:06:47 UTC  verdict   dark/errors (strong): 5 errors",
+                "  2026-03-04 05:06:48 UTC  decision  alert",
+            ])
+    }
+
     @Test("why of a worker that is down.")
     func whyDown() throws {
         let text =
@@ -204,6 +223,44 @@ import wardenctl
         #expect(
             await result(of: "pause-health h:*", server)
                 == CommandResult(lines: ["h: ERROR (no such group)"], exitCode: 1))
+    }
+
+    @Test("drill says what is pretended, what was found, what is decided, and whether it is proved.")
+    func drill() async {
+        let begun =
+            #"{"worker":"g:a","kind":"memory","act":true,"limit_seconds":120,"means":"pretending","class":null,"#
+            + #""end":null}"#
+        let done =
+            #"{"worker":"g:a","kind":"memory","act":true,"limit_seconds":120,"means":"pretending","class":"bloated","#
+            + #""cause":"rss","grade":"proven","reason":"drill: 2 GiB","detected_after_seconds":12,"#
+            + #""decision":"restart","incident":"17-ab","outcome":"OUTCOME","recovered_seconds":4,"end":"done"}"#
+        let path = "/api/v1/workers/g%3Aa/drill"
+        let server = Self.server([
+            path: begun, "\(path)/watch": done.replacing("OUTCOME", with: "recovered"), "\(path)/stop": begun,
+        ])
+        #expect(
+            await result(of: "drill g:a memory --act --for 2m", server)
+                == CommandResult(
+                    lines: [
+                        "g:a: drill memory, at most 2m; what is decided is done", "  pretending",
+                        "  bloated/rss (proven): drill: 2 GiB", "  detected after 12s", "  decision: restart",
+                        "  incident: 17-ab", "  outcome: recovered after 4s", "g:a: drill passed",
+                    ], exitCode: 0))
+        #expect(
+            server.asked.first
+                == "POST \(path) " + #"{"kind":"memory","act":true,"lease_seconds":15,"for_seconds":120}"#)
+        server.documents["\(path)/watch"]?.body = Array(done.replacing("OUTCOME", with: "unhelped").utf8)
+        #expect(await result(of: "drill g:a memory --act", server).exitCode == 1)
+        #expect(
+            await result(of: "drill g:a stop", server)
+                == CommandResult(lines: ["g:a: drill memory stopped"], exitCode: 0))
+        #expect(await result(of: "drill g:a earthquake", server).exitCode == 2)
+        server.documents[path] = ControlAnswer(
+            status: 500, body: Array(#"{"detail":"FAILED: g:a cannot be drilled: it is hung/silent"}"#.utf8))
+        #expect(
+            await result(of: "drill g:a hang", server)
+                == CommandResult(
+                    lines: ["g:a: ERROR (FAILED: g:a cannot be drilled: it is hung/silent)"], exitCode: 1))
     }
 
     @Test("A server without health is told from a worker that does not exist, and a problem is quoted.")

@@ -196,6 +196,9 @@ extension FakeDaemon.State {
         case .end(let end):
             mood = end == .shutdown ? .shuttingDown : .restarting
             return .done
+        case .startDrill(let selection, let order):
+            return looked(selection) { .drill(DrillReport(worker: $0[0].name, order, at: FakeDaemon.moment.wall)) }
+        case .stopDrill, .watchDrill: return .refused(.failed("no drill is under way"))
         case .daemonState: return .daemonState(mood)
         }
     }

@@ -67,6 +67,24 @@ import WardenWire
             ])
     }
 
+    @Test("A drill is ordered with its kind, and answered with how it goes")
+    func drills() async throws {
+        let daemon = FakeDaemon()
+        try await TestServer.run(daemon) { (server) async throws in
+            let begun = try await server.post(
+                "/api/v1/workers/cat/drill", #"{"kind":"hang","act":true,"for_seconds":90,"lease_seconds":15}"#
+            ).json()
+            #expect(begun["kind"]?.string == "hang" && begun["end"] == .null)
+            #expect(try await server.post("/api/v1/workers/cat/drill", #"{"kind":"flood"}"#).status == 400)
+            #expect(
+                try await server.post("/api/v1/workers/cat/drill", #"{"kind":"hang","for_seconds":-1}"#).status == 400)
+            #expect(try await server.post("/api/v1/workers/cat/drill/watch").status == 500)
+        }
+        let cat = Selection.slot(group: "cat", process: "cat")
+        let order = DrillOrder(.hang, acts: true, duration: .seconds(90), lease: .seconds(15))
+        #expect(daemon.state.withLock { $0.commands } == [.startDrill(cat, order), .watchDrill(cat)])
+    }
+
     @Test func whyAndDescriptors() async throws {
         let daemon = FakeDaemon()
         daemon.state.withLock { state in

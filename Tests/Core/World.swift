@@ -30,6 +30,10 @@ struct World {
     var waits: ((Instant) -> WaitReport)?
     /// What comes of first aid; `nil`: it is never answered.
     var firstAid: ((Int32) -> LimitRaise)? = { .raised(pid: $0, from: 2048, to: 8192) }
+    /// What comes of lowering a limit for a drill.
+    var lowering: (Int32) -> LimitLowering = { .lowered(pid: $0, from: 256, to: 10) }
+    /// Processes whose limit a drill has lowered and not restored.
+    private(set) var loweredLimits: Set<Int32> = []
     /// Errno with which every start fails; `nil`: starts succeed.
     var startFailure: Int32?
     /// Answers that are on their way.
@@ -195,6 +199,12 @@ struct World {
         case .raiseDescriptorLimit(let worker, let pid):
             if children[worker] == nil { objections.append("first aid for nobody: \(worker)") }
             if let firstAid { answers.append(.worker(worker, .descriptorLimitRaised(firstAid(pid)))) }
+        case .lowerDescriptorLimit(let worker, let pid):
+            if children[worker] == nil { objections.append("drill of nobody: \(worker)") }
+            let answer = lowering(pid)
+            if case .lowered = answer { loweredLimits.insert(pid) }
+            answers.append(.worker(worker, .descriptorLimitLowered(answer)))
+        case .restoreDescriptorLimit(_, let pid, _, _): loweredLimits.remove(pid)
         case .queryDemand(let worker, _, _):
             if children[worker] == nil { objections.append("question for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
@@ -285,6 +295,9 @@ private func word(_ directive: Directive) -> String {
     case .reportInvariant(let what): "violated \(what)"
     case .readWaits(let worker): "waits \(worker.slot.number).\(worker.generation.number)"
     case .raiseDescriptorLimit(let worker, let pid): "aid \(worker.slot.number).\(worker.generation.number) pid \(pid)"
+    case .lowerDescriptorLimit(let worker, let pid):
+        "lower \(worker.slot.number).\(worker.generation.number) pid \(pid)"
+    case .restoreDescriptorLimit(_, let pid, let from, let to): "restore pid \(pid) \(from) to \(to)"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }
@@ -300,6 +313,7 @@ private func word(_ reply: Reply) -> String {
     case .updated(let kept): "updated, kept \(kept.map(\.qualified))"
     case .differences(let added, let changed, let removed): "added \(added) changed \(changed) removed \(removed)"
     case .daemonState(let mood): "\(mood)"
+    case .drill(let report): "drill \(report.kind) \(report.end ?? "goes on")"
     }
 }
 

@@ -58,6 +58,10 @@ private struct RecordingMachine: Machine, ~Copyable {
     }
 
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("aid \(pid)") }
+    mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("lower \(pid)") }
+    mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int) {
+        record.append("restore \(pid)")
+    }
 
     mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
         record.append("query \(url)")
@@ -74,7 +78,7 @@ private struct RecordingMachine: Machine, ~Copyable {
             case .refused: "refused"
             case .outcomes(let outcomes): "outcomes \(outcomes.count)"
             case .snapshots(let snapshots): "snapshots \(snapshots.count)"
-            case .explanations, .differences, .updated, .daemonState: "other"
+            case .explanations, .differences, .updated, .daemonState, .drill: "other"
             }
         record.append("reply \(request.number) \(word)")
     }

@@ -192,6 +192,17 @@ struct SimulatedMachine: Machine, ~Copyable {
         }
     }
 
+    mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32) {
+        mix("lower \(worker.slot.number)")
+        let answer: LimitLowering =
+            dice.fraction() < 0.8 ? .lowered(pid: pid, from: 256, to: 16) : .refused(reason: "EPERM")
+        heap.schedule(.event(.worker(worker, .descriptorLimitLowered(answer))), at: clock + .milliseconds(1))
+    }
+
+    mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int) {
+        mix("restore \(worker.slot.number)")
+    }
+
     mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
         runHook(worker, .demand, command: url, timeout: timeout)
     }

@@ -41,7 +41,7 @@ struct LogRoutes {
             return try await follow(path)
         case .refused(.badName): throw LogRoutes.notFound
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .explanations, .differences, .updated, .daemonState: throw LogRoutes.notFound
+        case .done, .outcomes, .explanations, .differences, .updated, .daemonState, .drill: throw LogRoutes.notFound
         }
     }
 

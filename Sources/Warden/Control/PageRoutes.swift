@@ -55,7 +55,7 @@ struct PageRoutes {
         switch await endpoint.backend.perform(.snapshot(.all)) {
         case .snapshots(let snapshots): workers = snapshots.sorted { $0.name < $1.name }
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .explanations, .differences, .updated, .daemonState: workers = []
+        case .done, .outcomes, .explanations, .differences, .updated, .daemonState, .drill: workers = []
         }
         let page = StatusPage(
             workers: workers, identity: endpoint.backend.daemonIdentity(), mayChange: context.role == .operator,
@@ -83,7 +83,7 @@ struct PageRoutes {
             worker = first
         case .refused(.badName): return "No such process named \(name)".escapedForHTML
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .explanations, .differences, .updated, .daemonState: return ""
+        case .done, .outcomes, .explanations, .differences, .updated, .daemonState, .drill: return ""
         }
         guard case .file(let path) = await endpoint.backend.logPath(worker.name, .stdout) else {
             return "No file for \(name)".escapedForHTML

@@ -181,6 +181,9 @@ struct RPCArguments: Sendable {
         return list
     }
 
+    /// A flag that may be left out, which means no.
+    func flag(_ index: Int) -> Bool { value(index) != nil && wait(index) }
+
     private func value(_ index: Int) -> XMLRPCValue? {
         values.indices.contains(index) ? values[index] : nil
     }

@@ -14,6 +14,23 @@ extension RPCMethod {
             return .int(Int64(first.spec.health.maximumUnavailable.of(members.count)))
         },
         RPCMethod(
+            name: "warden.startDrill", signature: ["boolean", "string", "string", "boolean"], optionalCount: 1,
+            help:
+                "Proves a worker's policy: emfile, hang, spin, silence or memory. With true, what is decided is done.",
+            isChange: true
+        ) { (scope, arguments) async throws(RPCFailure) in
+            let name = try arguments.text(0)
+            guard let kind = DrillKind(rawValue: try arguments.text(1)) else { throw .fault(.incorrectParameters) }
+            let order = DrillOrder(kind, acts: arguments.flag(2))
+            return try await scope.one(.startDrill(Selection(namespec: name), order), about: name)
+        },
+        RPCMethod(
+            name: "warden.stopDrill", signature: ["boolean", "string"], help: "Ends a worker's drill.", isChange: true
+        ) { (scope, arguments) async throws(RPCFailure) in
+            let name = try arguments.text(0)
+            return try await scope.one(.stopDrill(Selection(namespec: name)), about: name)
+        },
+        RPCMethod(
             name: "warden.updateProcessGroup", signature: ["struct", "string"],
             help: "Makes a group what the configuration that was read last says. Only the workers that it changes are "
                 + "stopped and started; the answer names those that were stopped and those that were left alone.",

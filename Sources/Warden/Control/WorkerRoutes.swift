@@ -50,6 +50,7 @@ struct WorkerRoutes {
                 return .pauseHealthFor(selection, .seconds(seconds))
             }
         }
+        addDrills(to: workers)
         workers.post(":name/resume-health") { request, context in
             try await change(request, context) { selection, _ in .resumeHealth(selection) }
         }
@@ -61,7 +62,7 @@ struct WorkerRoutes {
         switch await backend.perform(.snapshot(selection)) {
         case .snapshots(let snapshots): return snapshots
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .explanations, .differences, .updated, .daemonState: throw WorkerRoutes.noAnswer
+        case .done, .outcomes, .explanations, .differences, .updated, .daemonState, .drill: throw WorkerRoutes.noAnswer
         }
     }
 
@@ -83,7 +84,7 @@ struct WorkerRoutes {
             guard let explanation = explanations.first else { throw Problem(.badName(name)) }
             return Response(explanation.json)
         case .refused(let refusal): throw Problem(refusal)
-        case .done, .outcomes, .snapshots, .differences, .updated, .daemonState: throw WorkerRoutes.noAnswer
+        case .done, .outcomes, .snapshots, .differences, .updated, .daemonState, .drill: throw WorkerRoutes.noAnswer
         }
     }
 
@@ -100,7 +101,7 @@ struct WorkerRoutes {
     // MARK: Changing
 
     /// Reads the body, does the command, and tells what came of it.
-    private func change(
+    func change(
         _ request: Request, _ context: ControlContext,
         _ command: (Selection, JSONValue) throws(Problem) -> Command
     ) async throws -> Response {
@@ -143,6 +144,7 @@ struct WorkerRoutes {
         case .refused(let refusal): throw Problem(refusal)
         case .outcomes(let outcomes):
             return .object(["outcomes": .array(outcomes.map(WorkerRoutes.outcome))])
+        case .drill(let report): return report.json
         case .done, .snapshots, .explanations, .differences, .updated, .daemonState:
             return .object(["done": .bool(true)])
         }

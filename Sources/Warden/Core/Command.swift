@@ -46,6 +46,12 @@ package enum Command: Hashable, Sendable {
     case tellListeners(type: String, data: String)
     /// Verdicts are shown but not acted on until resumed, or until so long from now.
     case pauseHealthFor(Selection, Duration)
+    /// Prove a slot's policy by a drill.
+    case startDrill(Selection, DrillOrder)
+    /// End a slot's drill.
+    case stopDrill(Selection)
+    /// How a slot's drill goes; its lease begins anew.
+    case watchDrill(Selection)
 }
 
 /// The answer to a command.
@@ -66,6 +72,8 @@ package enum Reply: Hashable, Sendable {
     case updated(kept: [SlotName])
     /// The daemon's mood and the configuration's groups.
     case daemonState(DaemonMood)
+    /// How a drill goes.
+    case drill(DrillReport)
 }
 
 /// The daemon's mood, in supervisord's words.
@@ -269,6 +277,8 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package var probe: ProbeReport?
     /// How much work waits for it; `nil` where `demand` is not configured, and while it is down.
     package var demand: DemandReading?
+    /// Its drill that is under way, or the last one.
+    package var drill: DrillReport?
     /// The program's name in its section.
     package var program: String
     /// What it executes.
@@ -359,6 +369,10 @@ package struct Explanation: Hashable, Sendable {
     package var incidents: [Incident]
     /// Budgets in use: condition, restarts spent, restarts allowed.
     package var budgets: [BudgetUse]
+    /// How its verdict stands.
+    package var standing = Standing()
+    /// What was seen of it while it was well.
+    package var observed = Observed()
 
     /// - Parameters: as the properties of the same names.
     package init(snapshot: WorkerSnapshot, incidents: [Incident], budgets: [BudgetUse]) {

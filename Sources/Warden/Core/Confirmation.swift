@@ -1,6 +1,6 @@
 /// The last samples of one rule as bits: held, or not. A sample that was missed leaves no bit.
 package struct RuleHistory: Hashable, Sendable {
-    private var bits: UInt64 = 0
+    private(set) var bits: UInt64 = 0
 
     /// Nothing seen yet.
     package init() {}
@@ -20,7 +20,7 @@ package struct RuleHistory: Hashable, Sendable {
         bits & mask(confirm.window) == 0
     }
 
-    private func mask(_ window: Int) -> UInt64 {
+    func mask(_ window: Int) -> UInt64 {
         window >= 64 ? .max : (1 << UInt64(max(1, window))) - 1
     }
 }

@@ -50,6 +50,11 @@ package enum Directive: Hashable, Sendable {
     case queryDemand(WorkerID, url: String, timeout: Duration)
     /// Raise the soft limit of descriptors of one process of a worker's tree. Answers: `.descriptorLimitRaised`.
     case raiseDescriptorLimit(WorkerID, pid: Int32)
+    /// Lower the soft limit of descriptors of one process of a worker's tree to what it has open. Answers:
+    /// `.descriptorLimitLowered`.
+    case lowerDescriptorLimit(WorkerID, pid: Int32)
+    /// Give it back what it had, and to those of its tree that were started with what it was lowered to.
+    case restoreDescriptorLimit(WorkerID, pid: Int32, from: Int, to: Int)
 }
 
 /// Which processes a signal reaches.

@@ -85,6 +85,8 @@ package enum WorkerFact: Hashable, Sendable {
     case waitsRead(WaitReport)
     /// First aid was given, or could not be.
     case descriptorLimitRaised(LimitRaise)
+    /// For a drill its limit was lowered, or could not be.
+    case descriptorLimitLowered(LimitLowering)
 }
 
 /// What a worker wrote, for listeners that subscribe to it.

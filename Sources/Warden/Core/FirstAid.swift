@@ -42,7 +42,8 @@ extension Supervisor {
     /// Whether a worker that is to be drained can be helped until then: its full process has a soft limit that may and
     /// can be raised, and was not raised before.
     func firstAidTarget(_ slot: Slot, _ verdict: Verdict, _ action: HealthAction) -> Int32? {
-        guard action == .drain, verdict.condition == .dark(.emfile), slot.aidedGeneration != slot.machine.generation,
+        guard action == .drain, verdict.condition == .dark(.emfile), !verdict.isDrill,
+            slot.aidedGeneration != slot.machine.generation,
             let tightest = slot.tracker?.window.readings?.tightest,
             tightest.softLimit < min(tightest.hardLimit, Limits.aidedDescriptors)
         else { return nil }

@@ -230,6 +230,26 @@ package struct HealthTracker: Hashable, Sendable {
         }
     }
 
+    /// The rules' settings.
+    var spec: HealthSpec {
+        _read { yield sharedSpec.value }
+    }
+
+    /// Rules that hold in some of the last samples, and not in enough of them.
+    var unconfirmed: [String] {
+        let rules = [
+            ("full table of descriptors", full), ("fd_dark", pastDark), ("fd_warning", pastWarning),
+            ("rss_limit", overLimit), ("rss_warning", overWarning), ("unreadable", blind), ("growth", growing),
+            ("state D", uninterruptible),
+        ]
+        let confirm = spec.confirm
+        return rules.compactMap { name, history in
+            let held = history.held(within: confirm.window)
+            guard held > 0, held < confirm.needed else { return nil }
+            return "\(name) in \(held) of the last \(confirm.window) samples, \(confirm.needed) are needed"
+        }
+    }
+
     private mutating func record(_ tree: TreeReadings) {
         let shared = sharedSpec
         if let tightest = tree.tightest {

@@ -98,4 +98,10 @@ package enum Limits {
     package static let learnedGapFactor = 3
     /// Silence that was learned is never shorter.
     package static let learnedSilenceFloor: Duration = .seconds(600)
+    /// What `why` remembers of a slot's verdicts and decisions.
+    package static let chronicleEntries = 16
+    /// A drill that is not told how long it may last lasts at least so long.
+    package static let drillShortest: Duration = .seconds(120)
+    /// No drill lasts longer.
+    package static let drillLongest: Duration = .seconds(3600)
 }

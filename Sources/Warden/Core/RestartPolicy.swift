@@ -230,7 +230,10 @@ package struct RestartPolicy: Hashable, Sendable {
     package mutating func began(
         _ incident: Incident, _ spec: HealthSpec, isAided: Bool = false, at now: Instant, dice: inout Dice
     ) {
-        ledgers[incident.verdict.condition, default: RestartLedger()].charge(spec, at: now, dice: &dice)
+        // What a drill spends is not missing when it is in earnest.
+        if !incident.verdict.isDrill {
+            ledgers[incident.verdict.condition, default: RestartLedger()].charge(spec, at: now, dice: &dice)
+        }
         wellSince = nil
         phase =
             isAided
@@ -297,7 +300,7 @@ package struct RestartPolicy: Hashable, Sendable {
     /// - Returns: the incident with its outcome: unhelped, or gave-up when that was once too often.
     package mutating func unhelped() -> Incident? {
         guard var incident else { return nil }
-        let gaveUp = ledgers[incident.verdict.condition]?.failedToHelp() ?? false
+        let gaveUp = incident.verdict.isDrill ? false : ledgers[incident.verdict.condition]?.failedToHelp() ?? false
         incident.outcome = gaveUp ? .gaveUp : .unhelped
         phase = .idle
         return incident

@@ -33,6 +33,8 @@ struct Slot: Sendable {
     var lastRestart: RestartRecord?
     /// Newest first.
     var incidents: [Incident] = []
+    var chronicle = Chronicle()
+    var observed = Observed()
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?
     var demandDueAt: Instant?

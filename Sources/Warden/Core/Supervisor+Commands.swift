@@ -2,15 +2,11 @@ extension Supervisor {
     /// A client asks.
     mutating func perform(_ command: Command, for request: RequestID, at now: Moment, dice: inout Dice) {
         switch command {
-        case .snapshot(let selection): answer(request, selection) { .snapshots($0.map { $0.snapshot(at: now) }) }
+        case .snapshot(let selection):
+            answer(request, selection) { core, slots in .snapshots(slots.map { core.snapshot(of: $0, at: now) }) }
         case .explain(let selection):
-            answer(request, selection) { slots in
-                .explanations(
-                    slots.map { slot in
-                        Explanation(
-                            snapshot: slot.snapshot(at: now), incidents: slot.incidents,
-                            budgets: slot.policy.budgets(slot.spec.health, at: now.instant))
-                    })
+            answer(request, selection) { core, slots in
+                .explanations(slots.map { core.explanation(of: $0, at: now) })
             }
         case .writeInput(let name, let bytes):
             guard admit(request) else { return }
@@ -38,6 +34,9 @@ extension Supervisor {
         case .resumeHealth(let selection):
             guard admit(request) else { return }
             setHealthPaused(false, selection, for: request, at: now)
+        case .startDrill(let selection, _), .stopDrill(let selection), .watchDrill(let selection):
+            guard admit(request) else { return }
+            drill(command, selection, for: request, at: now)
         case .reread:
             guard admit(request) else { return }
             directives.append(.loadConfiguration(request))
@@ -85,9 +84,11 @@ extension Supervisor {
         return true
     }
 
-    private mutating func answer(_ request: RequestID, _ selection: Selection, with body: ([Slot]) -> Reply) {
+    private mutating func answer(
+        _ request: RequestID, _ selection: Selection, with body: (borrowing Supervisor, [Slot]) -> Reply
+    ) {
         switch resolve(selection) {
-        case .success(let ids): directives.append(.reply(request, body(ids.compactMap { slots[$0] })))
+        case .success(let ids): directives.append(.reply(request, body(self, ids.compactMap { slots[$0] })))
         case .failure(let refusal): directives.append(.reply(request, .refused(refusal)))
         }
     }
@@ -228,7 +229,20 @@ extension Supervisor {
         for id in ids { _ = withSlot(id) { $0.waiters.append(Slot.Waiter(request: request, awaited: awaited)) } }
     }
 
-    // MARK: - Signals and pauses
+    // MARK: - Signals, pauses and drills
+
+    private mutating func drill(_ command: Command, _ selection: Selection, for request: RequestID, at now: Moment) {
+        guard let ids = targets(selection, for: request) else { return }
+        guard case .slot = selection, let id = ids.first else {
+            directives.append(.reply(request, .refused(.failed("a drill is of one worker"))))
+            return
+        }
+        switch command {
+        case .startDrill(_, let order): startDrill(order, id, for: request, at: now)
+        case .stopDrill: stopDrill(id, for: request, at: now)
+        default: watchDrill(id, for: request, at: now)
+        }
+    }
 
     private mutating func signal(_ selection: Selection, _ signal: Signal, for request: RequestID) {
         guard let ids = targets(selection, for: request) else { return }
@@ -257,6 +271,7 @@ extension Supervisor {
             slot.isHealthPaused = false
             slot.healthPausedUntil = nil
         }
+        note(.order, "the pause is over", of: id, at: now)
         tellPause(id, "the pause is over, verdicts are acted on again")
         isStatusStale = true
     }
@@ -275,6 +290,7 @@ extension Supervisor {
                 slot.isHealthPaused = isPaused
                 slot.healthPausedUntil = end
             }
+            note(.order, isPaused ? "health paused" : "health resumed", of: id, at: now)
             let expiry = end.map { ", for \(($0 - now.instant).spoken)" } ?? ""
             tellPause(
                 id, isPaused ? "verdicts are shown and alerted, not acted on\(expiry)" : "verdicts are acted on again")

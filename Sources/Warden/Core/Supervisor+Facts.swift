@@ -13,7 +13,11 @@ extension Supervisor {
         case .signalFailed(let errorNumber): signalFailed(id, errorNumber, at: now)
         case .sampled(let sample): sampled(sample, of: id, at: now, dice: &dice)
         case .logged(let facts):
-            let changed = withSlot(id) { $0.tracker?.logged(facts, at: now) ?? false } ?? false
+            let changed =
+                withSlot(id) { slot in
+                    slot.observe(facts)
+                    return slot.tracker?.logged(facts, at: now) ?? false
+                } ?? false
             if facts.saysReady { apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now) }
             if facts.lastProgress != nil { quietMomentCame(id, at: now) }
             if changed || facts.lastProgress != nil { healthMoved(id, isChanged: changed, at: now, dice: &dice) }
@@ -28,6 +32,7 @@ extension Supervisor {
             if let worker = slots[id]?.worker { listenerInputClosed(worker) }
         case .censusTaken(let kinds): _ = withSlot(id) { $0.tracker?.counted(kinds) }
         case .waitsRead(let report): waitsRead(report, of: id, at: now, dice: &dice)
+        case .descriptorLimitLowered(let answer): lateLowering(answer, of: id)
         }
     }
 
@@ -144,6 +149,9 @@ extension Supervisor {
     private mutating func spawn(_ id: SlotID, _ generation: Generation, _ reason: RestartReason?, at now: Moment) {
         let restartCount = withSlot(id) { slot in
             slot.lastSpawnFailure = nil
+            slot.observed.began(generation, at: now.instant)
+            let cause = reason.map { ", because of \($0.name)" } ?? ""
+            slot.chronicle.note(.start, "generation \(generation.number) is started\(cause)", at: now)
             if let reason { slot.lastRestart = RestartRecord(at: now.wall, reason: reason, outcome: nil) }
             slot.demandDueAt = nil
             slot.demand = nil

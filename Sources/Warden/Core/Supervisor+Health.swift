@@ -7,6 +7,7 @@ extension Supervisor {
             // Verdicts are on hold while the worker is looked over: that alone may make it look stopped or silent.
             if case .collecting = slot.policy.phase { return .none }
             guard slot.tracker != nil else { return .none }
+            slot.observe(sample)
             let isChanged = slot.tracker?.sampled(sample, isDoubtful: isDoubtful, at: now) ?? false
             isCensusDue = slot.tracker?.takesCensus() ?? false
             isComparisonDue = slot.tracker?.takesComparison() ?? false
@@ -40,6 +41,8 @@ extension Supervisor {
         let verdict = tracker.verdict
         if isChanged {
             tell(verdict, of: slot)
+            let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
+            note(.verdict, "\(verdict.condition.name) (\(verdict.grade.rawValue))\(reason)", of: id, at: now)
             growthMoved(id, verdict)
             correlationMoved(id, verdict)
         }
@@ -121,14 +124,7 @@ extension Supervisor {
         }
         // A remembered verdict is shown, but nobody is restarted for what is over.
         guard tracker.holds(tracker.verdict.condition) else { return }
-        let hold: RestartPolicy.Hold? =
-            if slot.isHealthPaused { .paused } else if isShadow { .shadow } else if !localHealth.doubts.isEmpty {
-                .localHealth
-            } else if tracker.verdict.grade < .proven,
-                !slot.spec.health.actsNow(at: now.wall, utcOffsetSeconds: utcOffsetSeconds)
-            {
-                .hours
-            } else { nil }
+        let hold = hold(on: tracker.verdict, slot, at: now)
         let isActedOn: Bool =
             switch slot.spec.health.actions.action(for: tracker.verdict) {
             case .none, .alert: false
@@ -136,13 +132,16 @@ extension Supervisor {
             }
         if isActedOn, hold == nil, let latest = slot.latestTimeForPlannedRestart(at: now.instant) {
             plan(id, tracker.verdict, latest: latest, at: now, dice: &dice)
-            return
+            return note(nil, tracker.verdict, of: id, at: now)
         }
-        if hold == nil, isActedOn, !mayBeActedOn(id, tracker.verdict, at: now) { return }
+        if hold == nil, isActedOn, !mayBeActedOn(id, tracker.verdict, at: now) {
+            return note(nil, tracker.verdict, of: id, at: now)
+        }
         let hasSeat = isActedOn && hasSeat(in: slot.spec.name.group)
         let step = withSlot(id) {
             $0.policy.decide(tracker.verdict, $0.spec.health, hasSeat: hasSeat, hold: hold, at: now.instant)
         }
+        note(step, tracker.verdict, of: id, at: now)
         switch step {
         case .nothing?, nil: if slots[id]?.policy.phase == .idle { canaryCannotGo(id) }
         case .alert(let hold)?: alert(id, tracker.verdict, heldBackBy: hold?.rawValue, at: now, dice: &dice)
@@ -152,7 +151,20 @@ extension Supervisor {
         if slot.policy.phase != slots[id]?.policy.phase { isStatusStale = true }
     }
 
-    private mutating func hasSeat(in name: String) -> Bool {
+    /// Why a verdict is not acted on now, if it is not.
+    func hold(on verdict: Verdict, _ slot: Slot, at now: Moment) -> RestartPolicy.Hold? {
+        if slot.isHealthPaused { return .paused }
+        if isShadow { return .shadow }
+        if !localHealth.doubts.isEmpty { return .localHealth }
+        if verdict.grade < .proven,
+            !slot.spec.health.actsNow(at: now.wall, utcOffsetSeconds: utcOffsetSeconds)
+        {
+            return .hours
+        }
+        return nil
+    }
+
+    mutating func hasSeat(in name: String) -> Bool {
         guard let group = groups[name] else { return true }
         let taken = group.slots.count { id in
             slots.position(of: id).map { slots.change(at: $0, { $0.policy.holdsSeat }) } ?? false
@@ -173,7 +185,7 @@ extension Supervisor {
         seatOffers.append(contentsOf: waiting.map(\.id))
     }
 
-    private func newIncident(
+    func newIncident(
         _ id: SlotID, _ verdict: Verdict, _ action: HealthAction, at now: Moment, dice: inout Dice
     ) -> Incident? {
         guard let slot = slots[id] else { return nil }
@@ -206,7 +218,7 @@ extension Supervisor {
         close(incident, of: id, at: now)
     }
 
-    private mutating func begin(
+    mutating func begin(
         _ action: HealthAction, _ id: SlotID, _ verdict: Verdict, at now: Moment, dice: inout Dice
     ) {
         guard let slot = slots[id], let incident = newIncident(id, verdict, action, at: now, dice: &dice) else {
@@ -219,7 +231,7 @@ extension Supervisor {
         }
         let health = slot.spec.health
         if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
-        correlation.began(id, verdict.condition)
+        if !verdict.isDrill { correlation.began(id, verdict.condition) }
         let aided = firstAidTarget(slot, verdict, action)
         _ = withSlot(id) {
             $0.policy.began(incident, health, isAided: aided != nil, at: now.instant, dice: &dice)
@@ -352,12 +364,14 @@ extension Supervisor {
             case .gaveUp?: "gave up (\(incident.heldBackBy ?? "restarts did not help")); kept as it is"
             case .superseded?, nil: "superseded"
             }
+        note(.outcome, "\(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)", of: id, at: now)
         _ = withSlot(id) { slot in
             if slot.lastRestart?.reason == .health(incident.verdict.condition) {
                 slot.lastRestart?.outcome = incident.outcome
             }
         }
-        lastOutcome = "\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
+        let mark = incident.verdict.isDrill ? "drill of " : ""
+        lastOutcome = "\(mark)\(name) \(incident.verdict.condition.name) \(incident.action.rawValue): \(outcome)"
         isStatusStale = true
         directives.append(
             .log(
@@ -367,6 +381,7 @@ extension Supervisor {
                     fields: fields(of: incident))))
         record(settleSuspicion(incident, of: id), of: id, alert: .closed)
         offerSeats(in: slot.spec.name.group)
+        drillClosed(incident, of: id, at: now)
     }
 
     mutating func record(_ incident: Incident, of id: SlotID, alert phase: Alert.Phase?) {
@@ -391,6 +406,7 @@ extension Supervisor {
 
     /// A person's command about a slot: it ends what Warden began, and closes the breaker.
     mutating func commanded(_ id: SlotID, at now: Moment) {
+        if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
         tellIfAiding(id)
         correlation.forget(id)
         tellings.forget(id)

@@ -38,6 +38,7 @@ extension Supervisor {
         case .ending(.restart, _), .ended(.restart): line = "restarting; " + line
         }
         if !refused.isEmpty { line += "; not started, errors in the configuration: " + refused.shown }
+        line += drillStatus
         if isShadow { line += "; shadow: nothing is acted on" }
         if let lastOutcome { line += "; last: \(lastOutcome)" }
         if !localHealth.doubts.isEmpty { line += "; degraded: " + localHealth.doubts.joined(separator: ", ") }

@@ -60,6 +60,10 @@ package struct Supervisor: Sendable {
     var correlation: CorrelationGuard
     /// The same for those of which people are only told.
     var tellings: CorrelationGuard
+    /// The drills under way.
+    var drills: [SlotID: Drill] = [:]
+    /// How the last drill of a slot went.
+    var drillReports: [SlotID: DrillReport] = [:]
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -92,8 +96,8 @@ package struct Supervisor: Sendable {
             }
             isEarliestStale = false
         }
-        guard let due = hall.deadline else { return earliest }
-        return earliest.map { min($0, due) } ?? due
+        if hall.deadline == nil, drills.isEmpty { return earliest }
+        return [earliest, hall.deadline, drillDeadline].compactMap { $0 }.min()
     }
 
     /// Something happened.
@@ -112,7 +116,13 @@ package struct Supervisor: Sendable {
             guard let position = slots.position(of: worker.slot),
                 slots.change(at: position, { $0.machine.generation == worker.generation })
             else { break }
-            received(fact, of: worker.slot, at: now, dice: &dice)
+            if drills.isEmpty {
+                received(fact, of: worker.slot, at: now, dice: &dice)
+            } else {
+                let honest = drilled(fact, of: worker.slot, at: now)
+                received(honest, of: worker.slot, at: now, dice: &dice)
+                drillMoved(fact, of: worker.slot, at: now, dice: &dice)
+            }
         case .wrote(let output): wrote(output)
         case .timeReached: timeReached(at: now, dice: &dice)
         case .ready: becomeReady(at: now)
@@ -124,6 +134,7 @@ package struct Supervisor: Sendable {
             doubted(health, at: now)
         case .localTimeMoved(let offset): utcOffsetSeconds = offset
         }
+        if !drills.isEmpty { endDrills(at: now) }
         if isTickDue(at: now) { tick(at: now) }
         while let id = seatOffers.popLast() { consider(id, at: now, dice: &dice) }
         refreshDependencies(at: now)
@@ -185,6 +196,7 @@ package struct Supervisor: Sendable {
             guard let slot = slots.remove(id) else { continue }
             stopsWaiting.remove(id)
             index[slot.spec.name] = nil
+            (drills[id], drillReports[id]) = (nil, nil)
             let starts = slot.earlierStarts + Int(slot.machine.generation.number)
             if starts > 0 { earlierStarts[slot.spec.name] = starts }
         }

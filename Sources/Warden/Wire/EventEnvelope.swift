@@ -58,6 +58,7 @@ package enum EventEnvelope {
     private static func words(of verdict: Verdict) -> String {
         let condition = verdict.condition
         return "class:\(condition.className) cause:\(condition.causeName ?? "none") grade:\(verdict.grade.rawValue)"
+            + (verdict.isDrill ? " drill:1" : "")
     }
 
     private static func payload(of alert: Alert) -> String {

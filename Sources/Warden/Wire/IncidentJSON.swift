@@ -76,13 +76,14 @@ extension Explanation {
     ///
     /// `taken_at` is the daemon's clock, so that a reader can tell ages.
     package var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "worker": snapshot.json,
             "taken_at": .string(snapshot.takenAt.wall.rfc3339),
             "reason": JSONValue(snapshot.verdict?.reason),
             "last_line": JSONValue(snapshot.lastLine),
             "spawn_error": JSONValue(snapshot.spawnError.isEmpty ? nil : snapshot.spawnError),
             "pending_action": JSONValue(snapshot.pendingAction),
+            "drill": snapshot.drill?.json ?? .null,
             "health_paused": .bool(snapshot.isHealthPaused),
             "health_paused_seconds": JSONValue(snapshot.healthPausedFor?.inSeconds),
             "trend": snapshot.descriptorTrend?.json ?? .null,
@@ -90,7 +91,10 @@ extension Explanation {
             "demand": snapshot.demand?.json ?? .null,
             "incidents": .array(incidents.map { $0.json() }),
             "budgets": .array(budgets.map(\.json)),
-        ])
+        ]
+        object.members += standing.json.members
+        object["observed"] = observed.json(of: snapshot)
+        return .object(object)
     }
 }
 

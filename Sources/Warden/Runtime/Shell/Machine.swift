@@ -35,6 +35,10 @@ package protocol Machine: ~Copyable {
     mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration)
     /// Raises the soft limit of descriptors of one process of a worker's tree. Event: `.descriptorLimitRaised`.
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32)
+    /// Lowers it to what the process has open, for a drill. Event: `.descriptorLimitLowered`.
+    mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32)
+    /// Gives back what a drill has lowered.
+    mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 

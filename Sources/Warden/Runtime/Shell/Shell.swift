@@ -83,6 +83,9 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .queryDemand(let worker, let url, let timeout):
             machine.queryDemand(worker, url: url, timeout: timeout)
         case .raiseDescriptorLimit(let worker, let pid): machine.raiseDescriptorLimit(of: worker, pid: pid)
+        case .lowerDescriptorLimit(let worker, let pid): machine.lowerDescriptorLimit(of: worker, pid: pid)
+        case .restoreDescriptorLimit(let worker, let pid, let from, let to):
+            machine.restoreDescriptorLimit(of: worker, pid: pid, from: from, to: to)
         }
     }
 
