@@ -19,7 +19,9 @@ import WardenCore
         }
 
         mutating func begin(_ slot: UInt32) { rule.began(SlotID(slot), dark) }
-        mutating func end(_ slot: UInt32, _ outcome: Outcome) { rule.ended(SlotID(slot), dark, outcome) }
+        mutating func end(_ slot: UInt32, _ outcome: Outcome, after seconds: Double = 0) {
+            rule.ended(SlotID(slot), dark, outcome, followsFrom: instant(clock + seconds))
+        }
         var stage: CorrelationGuard.Stage? { rule.suspicions[dark]?.stage }
     }
 
@@ -67,6 +69,19 @@ import WardenCore
         ward.clock = 1000
         for slot in UInt32(1)...5 { #expect(ward.ask(slot, since: Double(slot) * 100) == .go) }
         #expect(ward.stage == nil)
+    }
+
+    @Test("The canary recovers: the others are looked at anew before one of them is acted on")
+    func lookFirst() {
+        var ward = Ward()
+        _ = ward.ask(1)
+        ward.begin(1)
+        for slot in UInt32(2)...3 { _ = ward.ask(slot) }
+        ward.end(1, Self.recovered, after: 12)
+        #expect(ward.ask(3) == .wait)
+        ward.rule.left(SlotID(2))
+        ward.clock += 12
+        #expect(ward.ask(3) == .follow)
     }
 
     @Test("The canary recovers: one by one. One of them does not: held again, but for that one")

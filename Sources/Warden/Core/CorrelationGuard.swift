@@ -34,6 +34,8 @@ package struct CorrelationGuard: Hashable, Sendable {
         package internal(set) var acting: SlotID?
         /// Everybody whom it is about.
         package internal(set) var members: Set<SlotID>
+        /// Those behind a canary that has recovered wait until then: what made it well may make them well.
+        package internal(set) var followsFrom: Instant?
     }
 
     private struct Fall: Hashable, Sendable {
@@ -82,6 +84,7 @@ package struct CorrelationGuard: Hashable, Sendable {
         case .testing, .held:
             if suspicion.canary == nil { suspicion.canary = suspicion.acting ?? slot }
             return suspicion.canary == slot ? .go : .wait
+        case .proceeding where suspicion.followsFrom.map { now < $0 } ?? false: return .wait
         case .proceeding: return suspicion.acting == nil || suspicion.acting == slot ? .follow : .wait
         }
     }
@@ -99,7 +102,10 @@ package struct CorrelationGuard: Hashable, Sendable {
     ///   - slot: the worker.
     ///   - condition: what it was begun for.
     ///   - outcome: how it ended.
-    package mutating func ended(_ slot: SlotID, _ condition: Condition, _ outcome: Outcome) {
+    ///   - followsFrom: when it has recovered, the others may be acted on from then on.
+    package mutating func ended(
+        _ slot: SlotID, _ condition: Condition, _ outcome: Outcome, followsFrom: Instant
+    ) {
         if let index = falls[condition]?.firstIndex(where: { $0.slot == slot }) {
             falls[condition]?[index].hasBegun = false
         }
@@ -109,6 +115,7 @@ package struct CorrelationGuard: Hashable, Sendable {
         case .recovered:
             suspicion.stage = .proceeding
             suspicion.canary = nil
+            suspicion.followsFrom = followsFrom
             suspicion.members.remove(slot)
         case .unhelped, .gaveUp:
             suspicion.stage = .held

@@ -74,7 +74,7 @@ extension Supervisor {
     /// The canary's outcome, or that of one behind it.
     ///
     /// - Returns: the incident; where it spoke of a shared cause, with everybody whom that was about in the end.
-    mutating func settleSuspicion(_ closed: Incident, of id: SlotID) -> Incident {
+    mutating func settleSuspicion(_ closed: Incident, of id: SlotID, at now: Moment) -> Incident {
         guard let outcome = closed.outcome else { return closed }
         var incident = closed
         let condition = incident.verdict.condition
@@ -83,7 +83,12 @@ extension Supervisor {
             incident.verdict.evidence[index].value = .number(Double(before.members.count))
             incident.verdict.reason += " of \(names(before.members))"
         }
-        correlation.ended(id, condition, outcome)
+        // Long enough that each of the others has been looked at and asked anew.
+        let look = slots[id].map { slot in
+            let health = slot.spec.health
+            return max(health.interval * health.confirm.window, health.probeInterval + health.probeTimeout)
+        }
+        correlation.ended(id, condition, outcome, followsFrom: now.instant + (look ?? .zero))
         tellStage(incident, of: id, before: before?.stage)
         return incident
     }

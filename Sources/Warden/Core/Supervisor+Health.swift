@@ -379,7 +379,7 @@ extension Supervisor {
                     incident.outcome?.recoveredSeconds == nil ? .warn : .info,
                     "incident \(incident.id): \(name) \(incident.verdict.condition.name): \(outcome)",
                     fields: fields(of: incident))))
-        record(settleSuspicion(incident, of: id), of: id, alert: .closed)
+        record(settleSuspicion(incident, of: id, at: now), of: id, alert: .closed)
         offerSeats(in: slot.spec.name.group)
         drillClosed(incident, of: id, at: now)
     }
