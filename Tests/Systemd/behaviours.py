@@ -7,7 +7,7 @@ Well, whatever it looks like:
   healthy    a progress line at each poll
   idle       polls, and nothing is queued
   slowstart  six seconds without a line, then healthy
-  longbatch  batches of six seconds without a line, with a little CPU
+  longbatch  batches of five seconds without a line, with half a core
   chatty     lines, but no progress
   bursty     a traceback of many error lines within a moment, and then progress, again and again
 
@@ -70,12 +70,12 @@ def longbatch():
     while True:
         number += 1
         say("info", f"Batch {number}: done")
-        end = time.monotonic() + 6
+        end = time.monotonic() + 5
         while time.monotonic() < end:
-            busy = time.thread_time() + 0.03
+            busy = time.thread_time() + 0.1
             while time.thread_time() < busy:
                 pass
-            time.sleep(0.15)
+            time.sleep(0.1)
 
 
 def chatty():
