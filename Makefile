@@ -12,7 +12,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench sanitize fuzz conformance nightly clean help
+.PHONY: setup build test demo install format lint bench simulate sanitize fuzz conformance nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -54,6 +54,11 @@ bench: build ## Measure what the speed table promises
 	@if [ -x Tests/Benchmarks/run ]; then Tests/Benchmarks/run --warden $(BUILD)/warden; \
 	else echo "bench: there is no Tests/Benchmarks/run yet"; exit 1; fi
 
+# Two shards run beside each other. WARDEN_SIMULATION_DAYS=N for another length.
+simulate: build ## Live through 100,000 simulated worker-days under faults, and check that nothing forbidden happens
+	WARDEN_SIMULATION_DAYS=$${WARDEN_SIMULATION_DAYS:-100000} SWIFT_BACKTRACE=enable=no \
+	    $(SWIFT) test -c $(CONFIGURATION) --skip-build --disable-xctest --filter SimulationTests
+
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
 	@Tests/Sanitize/run
 
@@ -63,7 +68,7 @@ fuzz: setup ## Feed the decoders and the configuration's reader with mutated inp
 conformance: build ## Compare every answer with supervisord 4.3.0's; SUPERVISOR=VENV is where that is installed
 	@Tests/Conformance/run --supervisor "$(SUPERVISOR)" --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 
-nightly: test ## The long runs: the tests over and over, then the demo
+nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, then the demo
 	@for round in 1 2 3 4 5; do \
 	    echo "nightly: round $$round"; Tests/run --configuration $(CONFIGURATION) || exit 1; \
 	done
