@@ -16,6 +16,8 @@ struct Checker {
         var pausedUntil: Instant?
         /// Somebody other than Warden's health has a reason to end the present process.
         var mayBeStopped = false
+        /// A stop of Warden's own goes on, whatever becomes of its reason.
+        var isStoppedByWarden = false
         /// The incident under way.
         var open: OpenIncident?
         /// Own restarts by condition.
@@ -97,6 +99,7 @@ struct Checker {
         book.newest = worker
         book.unreleased.insert(worker)
         book.mayBeStopped = false
+        book.isStoppedByWarden = false
         book.lookedOverUntil = nil
         book.verdict = nil
         book.respawnBy = nil
@@ -119,8 +122,8 @@ struct Checker {
         case .processState(let name, let state, let from, _, _, let isExpected):
             guard let book = books[name] else { return }
             books[name]?.state = state
-            // Not ready in time; or a stop of Warden's own, which goes on whatever becomes of its reason.
-            if state == .stopping, from == .starting || book.open != nil { book.mayBeStopped = true }
+            if state == .stopping, from == .starting { book.mayBeStopped = true }
+            if state == .stopping, book.open != nil { book.isStoppedByWarden = true }
             books[name]?.hasDoneItsWork = state == .exited && isExpected
             if state == .fatal || state == .stopped { books[name]?.respawnBy = nil }
             if state == .exited, !isEnding, !book.isStoppedByPerson {
@@ -158,7 +161,7 @@ struct Checker {
         guard let name, let book = books[name], !isByPerson, !isEnding, signal != .resume else { return }
         // Whoever is not ready in time is ended, too.
         if book.mayBeStopped || book.isStoppedByPerson || book.state == .starting { return }
-        if book.open == nil {
+        if book.open == nil, !book.isStoppedByWarden {
             object("\(name.qualified) was signalled (\(signal.number)), and nobody has a reason to")
         } else if let until = book.lookedOverUntil, now < until {
             object("\(name.qualified) was signalled while it was looked over")
