@@ -12,7 +12,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench sanitize fuzz conformance nightly clean help
+.PHONY: setup build test demo install format lint bench simulate sanitize fuzz conformance nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -54,6 +54,11 @@ bench: build ## Measure what the speed table promises, and what judging a worker
 	@if [ -x Tests/Benchmarks/run ]; then Tests/Benchmarks/run --warden $(BUILD)/warden --swift $(SWIFT); \
 	else echo "bench: there is no Tests/Benchmarks/run yet"; exit 1; fi
 
+# Two shards run beside each other. WARDEN_SIMULATION_DAYS=N for another length.
+simulate: build ## Live through 100,000 simulated worker-days under faults, and check that nothing forbidden happens
+	WARDEN_SIMULATION_DAYS=$${WARDEN_SIMULATION_DAYS:-100000} SWIFT_BACKTRACE=enable=no \
+	    $(SWIFT) test -c $(CONFIGURATION) --skip-build --disable-xctest --filter SimulationTests
+
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
 	@Tests/Sanitize/run
 
@@ -69,7 +74,7 @@ KIT        ?= .build-ci/kit
 KIT_PYTHON ?= .build-ci/torch/bin/python
 BOX        ?= ../shared/bin/systemd-box
 
-nightly: test ## The long runs: the tests over and over, the demo, and torch for ten minutes where it is
+nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, the demo, and torch
 	@for round in 1 2 3 4 5; do \
 	    echo "nightly: round $$round"; Tests/run --configuration $(CONFIGURATION) || exit 1; \
 	done

@@ -69,8 +69,8 @@ import WardenCore
         world.pass(5)
         let done = words(world.sample(0, tree(fds: 255)))
         #expect(
-            done.prefix(3) == [
-                "record w0 dark/emfile alert superseded", "record w0 dark/emfile restart",
+            done.prefix(4) == [
+                "record w0 dark/emfile alert superseded", "alert closed w0 superseded", "record w0 dark/emfile restart",
                 "alert opened w0 dark",
             ])
     }

@@ -1,132 +1,248 @@
 import WardenCore
 
-/// What must never happen, whatever the seed. It keeps its own books, so that it does not believe the supervisor's.
+/// What must never happen, whatever the seed. It keeps its own books from what the machine sees and what the simulation
+/// knows to be true, so that it believes nothing of what the supervisor says of itself.
 struct Checker {
-    /// What went wrong, at most the first hundred.
+    /// A slot as the checker knows it. A reference, because it is looked at far more often than it is copied.
+    final class Book {
+        let spec: ProgramSpec
+        var living: WorkerID?
+        var newest: WorkerID?
+        var unreleased: Set<WorkerID> = []
+        var state = ProcessState.stopped
+        var hasDoneItsWork = false
+        var isStoppedByPerson = false
+        var isPaused = false
+        var pausedUntil: Instant?
+        /// Somebody other than Warden's health has a reason to end the present process.
+        var mayBeStopped = false
+        /// A stop of Warden's own goes on, whatever becomes of its reason.
+        var isStoppedByWarden = false
+        /// The incident under way.
+        var open: OpenIncident?
+        /// Own restarts by condition.
+        var restarts: [Condition: [Instant]] = [:]
+        /// What Warden has given up on, until a person's command.
+        var givenUp: Set<Condition> = []
+        /// The same, until somebody ends the process.
+        var keptAsItIs: Set<Condition> = []
+        /// Looked over, until then or until the answer.
+        var lookedOverUntil: Instant?
+        var verdict: (condition: Condition, since: Instant)?
+        var openAlerts: [String: Condition] = [:]
+        /// First aid was ordered then: its incident began, and is stored when the answer is there.
+        var aidedAt: Instant?
+        /// It ended by itself, and has to be started again by then.
+        var respawnBy: Instant?
+
+        init(spec: ProgramSpec) { self.spec = spec }
+    }
+
+    struct OpenIncident {
+        var id: String
+        var condition: Condition
+        var at: Instant
+        var generation: Generation
+    }
+
+    /// What went wrong, at most the first twenty.
     private(set) var violations: [String] = []
     private(set) var spawns = 0
-    private(set) var actions: [String: Int] = [:]
-    private(set) var outcomes: [String: Int] = [:]
-    private var living: [SlotID: WorkerID] = [:]
-    private var unreleased: Set<WorkerID> = []
-    private var stopsPending: [RequestID: SlotName] = [:]
-    private var stoppedByPerson: Set<SlotName> = []
-    private var restarts: [String: [Instant]] = [:]
-    private var openSeats: [String: (group: String, id: String)] = [:]
-    private let specs: [SlotName: ProgramSpec]
-    private var states: [SlotName: ProcessState] = [:]
-    /// Slots that have done their work: they ended by themselves, and as expected.
-    private var done: Set<SlotName> = []
-    private var isEnding = false
-    /// Starts of slots that depend on something.
     private(set) var dependentSpawns = 0
+    var actions: [String: Int] = [:]
+    var outcomes: [String: Int] = [:]
+    var books: [SlotName: Book] = [:]
+    var groups: [String: GroupSpec] = [:]
+    var now = Instant.origin
+    var doubtsEndedAt: Instant?
+    var isDoubtful = false
+    let isShadow: Bool
+    private var stopsPending: [RequestID: [SlotName]] = [:]
+    private(set) var isEnding = false
+    /// When alerts were closed, by incident.
+    var isCalmSince: Instant?
 
-    init(groups: [GroupSpec]) {
-        specs = Dictionary(groups.flatMap(\.programs).map { ($0.name, $0) }) { first, _ in first }
+    init(groups: [GroupSpec], isShadow: Bool) {
+        self.isShadow = isShadow
+        for group in groups { adopt(group) }
     }
 
-    private mutating func object(_ text: String) {
-        if violations.count < 100 { violations.append(text) }
+    mutating func adopt(_ group: GroupSpec) {
+        groups[group.name] = group
+        let names = Set(group.programs.map(\.name))
+        for name in books.keys where name.group == group.name && !names.contains(name) { books[name] = nil }
+        for program in group.programs where books[program.name]?.spec != program {
+            if let old = books[program.name], old.living != nil {
+                object("\(program.name.qualified) was replaced while it ran")
+            }
+            books[program.name] = Book(spec: program)
+        }
     }
 
-    mutating func spawned(_ worker: WorkerID, _ name: SlotName, at now: Instant) {
+    mutating func object(_ text: String) {
+        if violations.count < 20 { violations.append("\(now.nanoseconds / 1_000_000_000) s: \(text)") }
+    }
+
+    // MARK: - Processes
+
+    mutating func spawned(_ worker: WorkerID, _ spec: ProgramSpec, reason: RestartReason?) {
         spawns += 1
-        if let other = living[worker.slot] { object("two children of \(name.qualified): \(other) and \(worker)") }
-        if stoppedByPerson.contains(name) { object("a person's stop of \(name.qualified) was undone at \(now)") }
+        let name = spec.name
+        guard let book = books[name] else { return object("started \(name.qualified), which nobody configured") }
+        if let other = book.living { object("two processes for \(name.qualified): \(other) and \(worker)") }
+        if book.isStoppedByPerson { object("a person's stop of \(name.qualified) was undone") }
+        if let newest = book.newest, newest.slot == worker.slot, newest.generation >= worker.generation {
+            object("\(name.qualified) started generation \(worker.generation.number) after \(newest.generation.number)")
+        }
+        if isEnding { object("\(name.qualified) was started while everything ends") }
+        book.living = worker
+        book.newest = worker
+        book.unreleased.insert(worker)
+        book.mayBeStopped = false
+        book.isStoppedByWarden = false
+        book.lookedOverUntil = nil
+        book.verdict = nil
+        book.respawnBy = nil
         for other in needs(of: name) {
             dependentSpawns += 1
-            if states[other] != .running, !done.contains(other) {
-                object("\(name.qualified) started at \(now), but \(other.qualified) was not ready")
+            if let needed = books[other], needed.state != .running, !needed.hasDoneItsWork {
+                object("\(name.qualified) started, but \(other.qualified) was not ready")
             }
         }
-        living[worker.slot] = worker
-        unreleased.insert(worker)
     }
 
-    private func needs(of name: SlotName) -> [SlotName] {
-        let names = specs[name]?.supervision.dependsOn ?? []
-        return specs.values.filter { names.contains($0.program) || names.contains($0.name.group) }.map(\.name)
+    func needs(of name: SlotName) -> [SlotName] {
+        guard let names = books[name]?.spec.supervision.dependsOn, !names.isEmpty else { return [] }
+        return books.values.map(\.spec).filter { names.contains($0.program) || names.contains($0.name.group) }
+            .map(\.name).sorted()
     }
 
-    /// A slot changed its state, as listeners hear of it.
     mutating func announced(_ announcement: Announcement) {
-        guard case .processState(let name, let state, let from, _, _, let isExpected) = announcement else { return }
-        states[name] = state
-        if state == .exited, isExpected { done.insert(name) } else { done.remove(name) }
-        guard isEnding, state == .stopping, from == .running else { return }
-        for (other, state) in states where [.starting, .running, .stopping].contains(state) {
-            if needs(of: other).contains(name) {
-                object("\(name.qualified) was stopped at the end while \(other.qualified) needed it")
+        switch announcement {
+        case .processState(let name, let state, let from, _, _, let isExpected):
+            guard let book = books[name] else { return }
+            books[name]?.state = state
+            if state == .stopping, from == .starting { book.mayBeStopped = true }
+            if state == .stopping, book.open != nil { book.isStoppedByWarden = true }
+            books[name]?.hasDoneItsWork = state == .exited && isExpected
+            if state == .fatal || state == .stopped { books[name]?.respawnBy = nil }
+            if state == .exited, !isEnding, !book.isStoppedByPerson {
+                let policy = book.spec.supervision.autorestart
+                let starts = policy == .always || policy == .unexpected && !isExpected
+                books[name]?.respawnBy = starts ? now + .seconds(900) : nil
             }
+            guard isEnding, state == .stopping, from == .running else { return }
+            for (other, book) in books where [.starting, .running, .stopping].contains(book.state) {
+                if needs(of: other).contains(name) {
+                    object("\(name.qualified) was stopped at the end while \(other.qualified) needed it")
+                }
+            }
+        case .health(let name, let verdict):
+            books[name]?.verdict = (verdict.condition, now)
+        case .groupAdded, .groupRemoved, .supervisorRunning, .supervisorStopping, .action, .tick, .remote, .output:
+            break
         }
     }
 
-    mutating func endBegan() { isEnding = true }
-
-    mutating func spawnFailed(_ worker: WorkerID) { living[worker.slot] = nil }
-    mutating func ended(_ worker: WorkerID) { living[worker.slot] = nil }
-
-    mutating func signalled(_ worker: WorkerID) {
-        if !unreleased.contains(worker) { object("signal to \(worker), which was released") }
+    mutating func ended(_ worker: WorkerID, _ name: SlotName) {
+        if books[name]?.living == worker { books[name]?.living = nil }
     }
 
-    mutating func released(_ worker: WorkerID) {
-        if living[worker.slot] == worker { object("released while alive: \(worker)") }
-        if unreleased.remove(worker) == nil { object("released twice: \(worker)") }
+    /// A directive about a worker, whichever.
+    mutating func ordered(_ what: String, _ worker: WorkerID, _ name: SlotName?) {
+        guard let name, let book = books[name], book.unreleased.contains(worker) else {
+            return object("\(what) for \(worker.slot.number).\(worker.generation.number), which is gone")
+        }
+        if book.newest != worker { object("\(what) for an old generation of \(name.qualified)") }
+    }
+
+    mutating func signalled(_ worker: WorkerID, _ name: SlotName?, _ signal: Signal, isByPerson: Bool) {
+        ordered("signal \(signal.number)", worker, name)
+        guard let name, let book = books[name], !isByPerson, !isEnding, signal != .resume else { return }
+        // Whoever is not ready in time is ended, too.
+        if book.mayBeStopped || book.isStoppedByPerson || book.state == .starting { return }
+        if book.open == nil, !book.isStoppedByWarden {
+            object("\(name.qualified) was signalled (\(signal.number)), and nobody has a reason to")
+        } else if let until = book.lookedOverUntil, now < until {
+            object("\(name.qualified) was signalled while it was looked over")
+        }
+    }
+
+    mutating func lookedOver(_ worker: WorkerID, _ name: SlotName?, until: Instant) {
+        ordered("forensics", worker, name)
+        if let name { books[name]?.lookedOverUntil = until }
+    }
+
+    mutating func lookingOverEnded(_ worker: WorkerID, _ name: SlotName) {
+        if books[name]?.newest == worker { books[name]?.lookedOverUntil = nil }
+    }
+
+    mutating func released(_ worker: WorkerID, _ name: SlotName?) {
+        guard let name else { return object("released \(worker), which nobody knows") }
+        if books[name]?.living == worker { object("released while alive: \(name.qualified)") }
+        if books[name]?.unreleased.remove(worker) == nil { object("released twice: \(name.qualified)") }
     }
 
     // MARK: - People
 
-    /// A person's command about slots: the breakers close, and a stop no longer binds.
+    /// A person's command about slots: the breakers close, and an earlier stop no longer binds.
     mutating func commanded(_ names: [SlotName]) {
         for name in names + names.flatMap({ needs(of: $0) }) {
-            stoppedByPerson.remove(name)
-            for key in restarts.keys where key.hasPrefix(name.qualified + " ") { restarts[key] = [] }
+            for request in stopsPending.keys { stopsPending[request]?.removeAll { $0 == name } }
+            books[name]?.isStoppedByPerson = false
+            books[name]?.restarts = [:]
+            books[name]?.givenUp = []
+            books[name]?.respawnBy = nil
         }
     }
 
-    mutating func stopRequested(_ name: SlotName, by request: RequestID) { stopsPending[request] = name }
+    /// A person wants these to stop, and with them whatever the answer is about.
+    mutating func stopRequested(_ names: [SlotName], by request: RequestID) {
+        commanded(names)
+        for name in names {
+            books[name]?.mayBeStopped = true
+            books[name]?.keptAsItIs = []
+        }
+        stopsPending[request] = names
+    }
+
+    /// Nobody waits for its answer any more.
+    mutating func abandoned(_ request: RequestID) { stopsPending[request] = nil }
 
     mutating func replied(_ request: RequestID, _ reply: Reply) {
-        guard let name = stopsPending.removeValue(forKey: request), reply == .done else { return }
-        stoppedByPerson.insert(name)
+        guard let names = stopsPending.removeValue(forKey: request) else { return }
+        switch reply {
+        case .done: for name in names { books[name]?.isStoppedByPerson = true }
+        case .outcomes(let outcomes):
+            for outcome in outcomes where outcome.refusal == nil && names.contains(outcome.name) {
+                books[outcome.name]?.isStoppedByPerson = true
+            }
+        case .refused, .snapshots, .explanations, .differences, .updated, .daemonState: break
+        }
     }
 
-    // MARK: - Incidents
-
-    mutating func stored(_ incident: Incident, at now: Instant, groups: [GroupSpec]) {
-        guard let group = groups.first(where: { $0.name == incident.worker.group }) else { return }
-        if let outcome = incident.outcome {
-            outcomes[outcome.name, default: 0] += 1
-            openSeats[incident.id] = nil
-            return
-        }
-        guard incident.action != .alert else { return }
-        if openSeats[incident.id] == nil {
-            actions[incident.verdict.condition.name, default: 0] += 1
-            charge(incident, group, at: now)
-        }
-        openSeats[incident.id] = (group.name, incident.id)
-        let taken = openSeats.values.count { $0.group == group.name }
-        let allowed = group.maximumUnavailable.of(group.programs.count)
-        if taken > allowed { object("\(taken) of \(group.name) unavailable at once, \(allowed) allowed") }
-        if stoppedByPerson.contains(incident.worker) { object("acted on \(incident.worker.qualified) though stopped") }
+    mutating func paused(_ name: SlotName, until: Instant?, isPaused: Bool) {
+        books[name]?.isPaused = isPaused
+        books[name]?.pausedUntil = until
     }
 
-    private mutating func charge(_ incident: Incident, _ group: GroupSpec, at now: Instant) {
-        guard let budget = group.programs.first(where: { $0.name == incident.worker })?.health.restartBudget else {
-            return
-        }
-        let key = "\(incident.worker.qualified) \(incident.verdict.condition.name)"
-        let recent = restarts[key, default: []].filter { now - $0 < budget.within } + [now]
-        restarts[key] = recent
-        if recent.count > budget.count { object("\(recent.count) restarts of \(key) within \(budget.within.spoken)") }
+    mutating func endBegan() {
+        isEnding = true
+        for name in books.keys { books[name]?.respawnBy = nil }
     }
 
-    /// At the end of a run: nothing lives, everything was reaped and released.
+    // MARK: - The end
+
+    /// At the end of a run: nothing lives, everything was reaped, released, closed and answered.
     mutating func finish() {
-        if !living.isEmpty { object("still alive at the end: \(living.count)") }
-        if !unreleased.isEmpty { object("never released: \(unreleased.count)") }
-        if !openSeats.isEmpty { object("incidents without an outcome at the end: \(openSeats.keys.sorted())") }
+        for (name, book) in books.sorted(by: { $0.key < $1.key }) {
+            if book.living != nil { object("\(name.qualified) is still alive at the end") }
+            if !book.unreleased.isEmpty { object("\(name.qualified) was never released") }
+            if let open = book.open { object("incident \(open.id) of \(name.qualified) has no outcome at the end") }
+            if !book.openAlerts.isEmpty {
+                object("alerts of \(name.qualified) are open at the end: \(book.openAlerts.keys.sorted())")
+            }
+        }
+        if !stopsPending.isEmpty { object("stops were never answered: \(stopsPending.count)") }
     }
 }

@@ -1,290 +1,307 @@
 import WardenCore
 import WardenRuntime
 
-/// A machine whose kernel, clock, workers and people are drawn from one seed. It can object: `checker` knows what must
-/// never happen.
+/// A machine whose kernel, clocks, workers, people and faults are drawn from one seed. It can object: `checker` knows
+/// what must never happen.
 struct SimulatedMachine: Machine, ~Copyable {
     /// What is scheduled.
     enum Happening {
-        case event(Event)
-        case sampleDue(WorkerID)
+        indirect case event(Event)
+        /// What only a broken core believes; the books do not know of it.
+        indirect case forged(Event)
+        /// The sampler and the pump look at a group.
+        case sweep(String)
         case childEnds(WorkerID, ExitStatus)
+        case bodyEnds(WorkerID, ExitStatus)
         case personActs
-        /// A person comes back to a worker that was stopped.
-        case personStarts(SlotName)
-        case worldActs
+        /// A person comes back to workers that were stopped.
+        case personStarts(Selection)
+        case personUpdates(String)
+        case harm
+        case sharedCause
+        case clockSteps
+        case stall
+        case stallEnds(doubtless: Bool)
+        case diskFills
+        case diskEmpties
+        case patrol
+        case calm
+        case lastOrders
+        case ending
     }
 
-    private struct Child {
-        var worker: WorkerID
-        var spec: ProgramSpec
-        var body: SimulatedWorker
+    final class Child {
+        let worker: WorkerID
+        let spec: ProgramSpec
+        var body: Body
+        var pid: Int32
         var isAlive = true
+        /// execve(2) is reached then; nothing is known of it before.
+        var spawnedAt: Instant
+        var missesLastSample = false
+        /// It wrote something, and a progress line, which the pump has not read yet.
+        var unread: (alive: Bool, progress: Bool)?
+
+        init(worker: WorkerID, spec: ProgramSpec, body: Body, pid: Int32, spawnedAt: Instant) {
+            self.worker = worker
+            self.spec = spec
+            self.body = body
+            self.pid = pid
+            self.spawnedAt = spawnedAt
+        }
     }
 
-    private(set) var checker: Checker
+    var checker: Checker
+    var trace: Trace
     private(set) var samplesTaken = 0
-    /// A running digest of every event and every verb: equal traces have equal digests.
-    private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
-    private var clock = Instant.origin
-    private var heap = EventHeap<Happening>()
-    private var children: [SlotID: Child] = [:]
-    private var dice: Dice
-    private let endsAt: Instant
-    private let names: [SlotName]
-    private let groups: [GroupSpec]
-    private var nextRequest: UInt64 = 1
+    /// Seconds of slots that were watched.
+    private(set) var workerSeconds = 0.0
+    var clock = Instant.origin
+    var wallOffset: Int64 = 1_700_000_000_000_000
+    var utcOffset = 0
+    var heap = EventHeap<Happening>()
+    var children: [SlotID: Child] = [:]
+    /// The living of each group.
+    var rosters: [String: [Child]] = [:]
+    var namesOfSlots: [SlotID: SlotName] = [:]
+    var dice: Dice
+    let weather: Weather
+    let endsAt: Instant
+    let calmAt: Instant
+    let mutation: Mutation?
+    /// What the core has been told is active, and what the file says by now; the real ones, not the core's.
+    var active: [String: GroupSpec]
+    var newest: [GroupSpec]
+    var nextRequest: UInt64 = 1
+    var requests: [RequestID: Errand] = [:]
+    var curses: [SlotName: (kind: Body.Kind, until: Instant)] = [:]
+    var isDiskFull = false
+    var isSamplerStalled = false
+    var isPumpStalled = false
+    var isCalm = false
+    var lostInARow = 0
+    var signalsOfPeople = 0
+    private var idleTurns = 0
+    private var swept: Set<String> = []
 
-    init(seed: UInt64, groups: [GroupSpec], duration: Duration) {
+    /// What a person does when an answer comes.
+    enum Errand {
+        case start(Selection)
+        case load(then: String)
+        case update(String)
+        case adopt(GroupSpec)
+    }
+
+    init(seed: UInt64, groups: [GroupSpec], days: Double, mutation: Mutation?, isShadow: Bool, keeps: Int) {
         dice = Dice(seed: seed ^ 0xD1CE)
-        endsAt = .origin + duration
-        checker = Checker(groups: groups)
-        self.groups = groups
-        names = groups.flatMap { $0.programs.map(\.name) }
+        weather = Weather(seed: seed)
+        endsAt = .origin + .seconds(days * 86400)
+        calmAt = endsAt - .seconds(10 * 3600)
+        checker = Checker(groups: groups, isShadow: isShadow)
+        trace = Trace(keeps: keeps)
+        self.mutation = mutation
+        newest = groups
+        active = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0) })
+        heap.schedule(.event(.localTimeMoved(utcOffsetSeconds: 0)), at: .origin)
         heap.schedule(.event(.ready), at: .origin)
-        heap.schedule(.personActs, at: .origin + .seconds(600))
-        heap.schedule(.worldActs, at: .origin + .seconds(400))
-        heap.schedule(.event(.endRequested(.shutdown)), at: endsAt)
+        for group in groups { heap.schedule(.sweep(group.name), at: .origin + .seconds(3)) }
+        if weather.peopleHours != nil { heap.schedule(.personActs, at: .origin + .seconds(600)) }
+        if weather.harmHours != nil { heap.schedule(.harm, at: .origin + .seconds(400)) }
+        if weather.sharedHours != nil { heap.schedule(.sharedCause, at: .origin + .seconds(7000)) }
+        if weather.clockHours != nil { heap.schedule(.clockSteps, at: .origin + .seconds(5000)) }
+        if weather.stallHours != nil { heap.schedule(.stall, at: .origin + .seconds(3000)) }
+        if weather.diskHours != nil { heap.schedule(.diskFills, at: .origin + .seconds(9000)) }
+        heap.schedule(.patrol, at: .origin + .seconds(3600))
+        heap.schedule(.calm, at: calmAt)
+        heap.schedule(.lastOrders, at: endsAt - .seconds(3600))
+        heap.schedule(.ending, at: endsAt)
     }
 
-    var isQuiet: Bool { children.values.allSatisfy { !$0.isAlive } }
+    mutating func now() -> Moment { Moment(instant: clock, wall: wall) }
 
-    mutating func now() -> Moment {
-        Moment(instant: clock, wall: WallTime(microseconds: 1_700_000_000_000_000 + clock.nanoseconds / 1000))
-    }
+    var wall: WallTime { WallTime(microseconds: wallOffset + clock.nanoseconds / 1000) }
 
     mutating func waitForEvents(until deadline: Instant?, into events: inout [Event]) {
         guard let next = heap.nextAt, next <= deadline ?? .distantFuture else {
             // Nothing but the supervisor's own deadline is left to wait for.
-            clock = max(clock, deadline ?? clock)
+            idleTurns = (deadline ?? clock) > clock ? 0 : idleTurns + 1
+            if idleTurns > 100 {
+                checker.object("the deadline lies in the past for ever")
+                clock = clock + .seconds(1)
+                idleTurns = 0
+            }
+            tick(to: deadline ?? clock)
             return
         }
+        idleTurns = 0
         guard let (at, happening) = heap.popFirst() else { return }
-        clock = max(clock, at)
-        switch happening {
-        case .event(let event): events.append(event)
-        case .sampleDue(let worker): sample(worker, into: &events)
-        case .childEnds(let worker, let status): end(worker, status, into: &events)
-        case .personActs: personActs(into: &events)
-        case .personStarts(let name):
-            checker.commanded([name])
-            let selection = Selection.slot(group: name.group, process: name.process)
-            events.append(.requested(newRequest(), .start(selection, wait: true)))
-        case .worldActs: worldActs(into: &events)
+        tick(to: at)
+        happen(happening, at: at, into: &events)
+        if let mutation {
+            let children = children
+            events = events.compactMap { mutation.event($0) { children[$0]?.worker } }
         }
         for event in events { fold(event) }
     }
 
-    private mutating func fold(_ event: Event) {
-        switch event {
-        case .worker(let worker, .sampled), .worker(let worker, .logged):
-            // Their contents follow from the seed; hashing each would be most of the run.
-            mix(UInt64(worker.slot.number) << 32 | UInt64(worker.generation.number))
-        default: mix(String(describing: event))
+    private mutating func tick(to instant: Instant) {
+        clock = max(clock, instant)
+        checker.now = clock
+    }
+
+    private mutating func happen(_ happening: Happening, at: Instant, into events: inout [Event]) {
+        switch happening {
+        case .event(let event): received(event, into: &events)
+        case .forged(let event): events.append(event)
+        case .sweep(let group): sweep(group, at: at, into: &events)
+        case .childEnds(let worker, let status): end(worker, status, into: &events)
+        case .bodyEnds(let worker, let status):
+            // Its own end, unless it has become ill in another way meanwhile.
+            guard let body = children[worker.slot]?.body, [.crashing, .finishing, .stillborn].contains(body.kind) else {
+                return
+            }
+            end(worker, status, into: &events)
+        case .personActs: personActs(into: &events)
+        case .personStarts(let selection): start(selection, into: &events)
+        case .personUpdates(let group): beginUpdate(of: group, into: &events)
+        case .harm: harm(into: &events)
+        case .sharedCause: shareCause()
+        case .clockSteps: stepClock(into: &events)
+        case .stall: stall(into: &events)
+        case .stallEnds(let doubtless): endStall(doubtless: doubtless, into: &events)
+        case .diskFills:
+            guard !isCalm else { return }
+            isDiskFull = true
+            heap.schedule(.diskEmpties, at: clock + .seconds(300 + 3000 * dice.fraction()))
+        case .diskEmpties:
+            isDiskFull = false
+            heap.schedule(.diskFills, at: clock + .seconds((weather.diskHours ?? 24) * 3600 * (0.5 + dice.fraction())))
+        case .patrol:
+            checker.patrol(bodies: bodies())
+            heap.schedule(.patrol, at: clock + .seconds(3600))
+        case .calm: calmDown(into: &events)
+        case .lastOrders: lastOrders(into: &events)
+        case .ending:
+            checker.judgeCalm(bodies: bodies(), since: calmAt)
+            events.append(.endRequested(.shutdown))
+            checker.endBegan()
         }
     }
 
-    private mutating func mix(_ number: UInt64) {
-        digest = (digest ^ number) &* 0x0000_0100_0000_01B3
-        digest = (digest ^ UInt64(bitPattern: clock.nanoseconds)) &* 0x0000_0100_0000_01B3
+    /// The real thing reaches the books when it reaches the core.
+    private mutating func received(_ event: Event, into events: inout [Event]) {
+        switch event {
+        case .worker(let worker, .forensicsCollected):
+            if let name = namesOfSlots[worker.slot] { checker.lookingOverEnded(worker, name) }
+        case .localHealth(let health):
+            let isDoubtful = !health.doubts.isEmpty
+            if checker.isDoubtful || isDoubtful { checker.doubtsEndedAt = clock }
+            checker.isDoubtful = isDoubtful
+        default: break
+        }
+        events.append(event)
     }
 
-    private mutating func mix(_ text: String) {
-        for byte in text.utf8 { digest = (digest ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        mix(0)
+    func bodies() -> [SlotName: Body] {
+        var bodies: [SlotName: Body] = [:]
+        for child in children.values where child.isAlive { bodies[child.spec.name] = child.body }
+        return bodies
     }
 
-    // MARK: - Workers
+    private mutating func fold(_ event: Event) {
+        trace.fold(UInt64(bitPattern: clock.nanoseconds))
+        switch event {
+        case .worker(let worker, .sampled(let sample)):
+            trace.fold(UInt64(worker.slot.number) << 32 | UInt64(worker.generation.number))
+            guard case .tree(let tree) = sample.readings else { return }
+            trace.fold(UInt64(tree.tightest?.count ?? -1 &+ 1))
+            trace.fold(UInt64(tree.treeRSSBytes))
+            trace.fold(tree.io?.readBytes ?? 0)
+            trace.fold(UInt64(tree.rootState.rawValue))
+        case .worker(let worker, .logged(let facts)) where facts.episodes.isEmpty:
+            trace.fold(UInt64(worker.slot.number) << 32 | UInt64(worker.generation.number))
+            trace.fold(facts.lastAlive?.line ?? 0)
+            trace.fold(facts.progressLineCount)
+        case .worker(let worker, let fact):
+            trace.fold("> \(worker.slot.number).\(worker.generation.number) \(fact.word)", at: clock)
+        default: trace.fold("> \(event.word)", at: clock)
+        }
+    }
 
-    mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int, reason: RestartReason?) {
-        mix("spawn \(worker.slot.number) \(worker.generation.number)")
-        checker.spawned(worker, spec.name, at: clock)
-        if dice.fraction() < 0.01 {
-            let failure = SpawnFailure(stage: .clone, errorNumber: 11, subject: "", explanation: "try again")
-            checker.spawnFailed(worker)
-            heap.schedule(.event(.worker(worker, .spawnFailed(failure))), at: clock + .milliseconds(1))
+    mutating func note(_ text: String) { trace.fold("< \(text)", at: clock) }
+
+    // MARK: - What the sampler and the pump see
+
+    private mutating func sweep(_ name: String, at: Instant, into events: inout [Event]) {
+        guard let group = active[name], let health = group.programs.first?.health else { return }
+        heap.schedule(.sweep(name), at: at + health.interval)
+        workerSeconds += health.interval.inSeconds * Double(group.programs.count)
+        let hasWork = hasWork(name, at: at)
+        let limit = health.rssLimitBytes ?? 1 << 30
+        for child in rosters[name] ?? [] where child.isAlive && child.spawnedAt <= at {
+            look(child, at: at, hasWork: hasWork, limit: limit, into: &events)
+        }
+    }
+
+    private mutating func look(_ child: Child, at: Instant, hasWork: Bool, limit: Int64, into events: inout [Event]) {
+        publish(child, at: at, hasWork: hasWork, into: &events)
+        guard !isSamplerStalled else { return }
+        let isMissed =
+            !isCalm && weather.missedSample > 0 && !child.missesLastSample && dice.fraction() < weather.missedSample
+        child.missesLastSample = isMissed
+        guard !isMissed else { return }
+        var sample = child.body.sample(at: at, limit: limit)
+        if !isCalm, weather.tornSample > 0, dice.fraction() < weather.tornSample {
+            tear(&sample)
+        } else if child.body.stoppedSince != nil {
+            child.body.shownStoppedAt = clock
+        }
+        samplesTaken += 1
+        events.append(.worker(child.worker, .sampled(sample)))
+    }
+
+    private mutating func publish(_ child: Child, at: Instant, hasWork: Bool, into events: inout [Event]) {
+        var facts = child.body.facts(at: at, hasWork: hasWork)
+        if isPumpStalled {
+            // It is read when the pump turns again, and counts from then.
+            let before = child.unread ?? (false, false)
+            child.unread = (before.alive || facts.lastAlive != nil, before.progress || facts.lastProgress != nil)
             return
         }
-        let characters = SimulatedWorker.Character.allCases
-        let character = dice.fraction() < 0.2 ? .well : characters[Int(dice.next() % UInt64(characters.count))]
-        let body = SimulatedWorker(character, startedAt: clock, dice: &dice)
-        children[worker.slot] = Child(worker: worker, spec: spec, body: body)
-        heap.schedule(.event(.worker(worker, .spawned(pid: Int32(worker.slot.number)))), at: clock + .milliseconds(2))
-        heap.schedule(.sampleDue(worker), at: clock + spec.health.interval)
-        if spec.supervision.readiness == .notify, dice.fraction() < 0.8 {
-            let delay = Duration.milliseconds(Int64(5 + dice.fraction() * 8000))
-            heap.schedule(.event(.worker(worker, .becameReady)), at: clock + delay)
+        if let unread = child.unread {
+            child.unread = nil
+            child.body.readLate(&facts, at: at, unread)
         }
-        if let (at, status) = body.endsByItselfAt(dice: &dice) { heap.schedule(.childEnds(worker, status), at: at) }
-    }
-
-    private mutating func sample(_ worker: WorkerID, into events: inout [Event]) {
-        guard var child = children[worker.slot], child.worker == worker, child.isAlive else { return }
-        samplesTaken += 1
-        events.append(.worker(worker, .logged(child.body.facts(at: clock))))
-        events.append(.worker(worker, .sampled(child.body.sample(at: clock))))
-        children[worker.slot] = child
-        heap.schedule(.sampleDue(worker), at: clock + child.spec.health.interval)
-    }
-
-    private mutating func end(_ worker: WorkerID, _ status: ExitStatus, into events: inout [Event]) {
-        guard var child = children[worker.slot], child.worker == worker, child.isAlive else { return }
-        child.isAlive = false
-        children[worker.slot] = child
-        checker.ended(worker)
-        events.append(.worker(worker, .exited(status)))
-    }
-
-    mutating func signal(_ worker: WorkerID, _ signal: Signal, _ reach: Reach) {
-        mix("signal \(worker.slot.number) \(signal.number)")
-        checker.signalled(worker)
-        guard let child = children[worker.slot], child.worker == worker, child.isAlive else { return }
-        let isKill = signal == .kill
-        if !isKill, child.body.ignoresStopSignal || child.body.isStopped && reach != .tree { return }
-        let delay: Duration = isKill ? .milliseconds(1) : .milliseconds(Int64(dice.fraction() * 3000))
-        heap.schedule(.childEnds(worker, .signal(signal.number, coreDumped: false)), at: clock + delay)
-    }
-
-    mutating func release(_ worker: WorkerID, sweep: Bool) {
-        mix("release \(worker.slot.number)")
-        checker.released(worker)
-        if children[worker.slot]?.worker == worker { children[worker.slot] = nil }
-    }
-
-    mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?) {
-        // At times the reader is stuck and never answers: the policy's own deadline must do.
-        guard dice.fraction() < 0.9 else { return }
-        heap.schedule(.event(.worker(worker, .forensicsCollected(Forensics()))), at: clock + budget * 0.5)
-    }
-
-    mutating func takeCensus(of worker: WorkerID) {
-        guard dice.fraction() < 0.9 else { return }
-        let kinds = [Forensics.KindCount(kind: "pipe", count: Int(dice.next() % 200))]
-        heap.schedule(.event(.worker(worker, .censusTaken(kinds))), at: clock + .milliseconds(20))
-    }
-
-    mutating func readWaits(_ worker: WorkerID) {
-        mix("waits \(worker.slot.number)")
-        // At times the reader is stuck and never answers.
-        guard dice.fraction() < 0.9, let child = children[worker.slot], child.worker == worker else { return }
-        heap.schedule(.event(.worker(worker, .waitsRead(child.body.waits(at: clock)))), at: clock + .milliseconds(2))
-    }
-
-    mutating func runHook(_ worker: WorkerID, _ hook: Hook, command: String, timeout: Duration) {
-        let result: HookResult =
-            dice.fraction() < 0.8
-            ? .exited(code: 0, output: dice.fraction() < 0.5 ? "3\n" : "0\n") : .failed(reason: "timed out")
-        heap.schedule(.event(.worker(worker, .hookEnded(hook, result))), at: clock + timeout * dice.fraction())
-    }
-
-    mutating func probe(_ worker: WorkerID, _ probe: HealthSpec.Probe, timeout: Duration) {
-        let result: HookResult = dice.fraction() < 0.5 ? .exited(code: 0, output: "") : .failed(reason: "refused")
-        heap.schedule(.event(.worker(worker, .hookEnded(.probe, result))), at: clock + timeout * dice.fraction())
-    }
-
-    mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) {
-        mix("aid \(worker.slot.number)")
-        let raise: LimitRaise =
-            dice.fraction() < 0.8 ? .raised(pid: pid, from: 256, to: 4096) : .refused(reason: "EPERM")
-        // At times it is never answered.
-        if dice.fraction() < 0.9 {
-            heap.schedule(.event(.worker(worker, .descriptorLimitRaised(raise))), at: clock + .milliseconds(1))
+        if weather.logBurst > 0, facts.lastAlive != nil, dice.fraction() < weather.logBurst {
+            facts.progressLineCount *= 1_000_000
+            facts.errorLineCount += 1000
         }
+        events.append(.worker(child.worker, .logged(facts)))
     }
 
-    mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32) {
-        mix("lower \(worker.slot.number)")
-        let answer: LimitLowering =
-            dice.fraction() < 0.8 ? .lowered(pid: pid, from: 256, to: 16) : .refused(reason: "EPERM")
-        heap.schedule(.event(.worker(worker, .descriptorLimitLowered(answer))), at: clock + .milliseconds(1))
-    }
-
-    mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int) {
-        mix("restore \(worker.slot.number)")
-    }
-
-    mutating func queryDemand(_ worker: WorkerID, url: String, timeout: Duration) {
-        runHook(worker, .demand, command: url, timeout: timeout)
-    }
-
-    mutating func loadConfiguration(for request: RequestID?) {
-        heap.schedule(.event(.configurationLoaded(request, .success(groups))), at: clock + .milliseconds(5))
-    }
-
-    // MARK: - People and the world
-
-    private mutating func personActs(into events: inout [Event]) {
-        guard clock < endsAt else { return }
-        heap.schedule(.personActs, at: clock + .seconds(600 + 7200 * dice.fraction()))
-        let name = names[Int(dice.next() % UInt64(names.count))]
-        let selection = Selection.slot(group: name.group, process: name.process)
-        let request = newRequest()
+    /// Half of the files could be read, or none.
+    private mutating func tear(_ sample: inout Sample) {
+        guard case .tree(var tree) = sample.readings else { return }
         switch dice.next() % 4 {
-        case 0:
-            checker.commanded([name])
-            checker.stopRequested(name, by: request)
-            events.append(.requested(request, .stop(selection, wait: true)))
-            heap.schedule(.personStarts(name), at: clock + .seconds(900))
-        case 1:
-            checker.commanded([name])
-            events.append(.requested(request, .start(selection, wait: dice.fraction() < 0.5)))
+        case 0: sample.readings = .failure(3)
+        case 1: sample.readings = .failure(13)
         case 2:
-            checker.commanded(names.filter { $0.group == name.group })
-            events.append(.requested(request, .start(.group(name.group), wait: true)))
-        default: events.append(.requested(request, .snapshot(.all)))
-        }
-    }
-
-    private mutating func newRequest() -> RequestID {
-        defer { nextRequest += 1 }
-        return RequestID(nextRequest)
-    }
-
-    private mutating func worldActs(into events: inout [Event]) {
-        guard clock < endsAt else { return }
-        heap.schedule(.worldActs, at: clock + .seconds(300 + 3600 * dice.fraction()))
-        let living = children.values.filter(\.isAlive).map(\.worker).sorted { $0.slot < $1.slot }
-        guard !living.isEmpty else { return }
-        let worker = living[Int(dice.next() % UInt64(living.count))]
-        switch dice.next() % 4 {
-        case 0: heap.schedule(.childEnds(worker, .signal(9, coreDumped: false)), at: clock)
-        case 1: children[worker.slot]?.body.setStopped(dice.fraction() < 0.5)
-        case 2:
-            events.append(.localHealth(LocalHealth(doubts: ["sampler late"])))
-            heap.schedule(.event(.localHealth(LocalHealth())), at: clock + .seconds(120))
+            tree.tightest = nil
+            sample.readings = .tree(tree)
         default:
-            // Old news, which must be dropped.
-            let stale = WorkerID(slot: worker.slot, generation: Generation(worker.generation.number &- 1))
-            events.append(.worker(stale, .exited(.code(0))))
+            tree.io = nil
+            sample.readings = .tree(tree)
         }
     }
 
-    // MARK: - Telling
-
-    mutating func reply(_ request: RequestID, _ reply: Reply) {
-        mix("reply \(request.number)")
-        checker.replied(request, reply)
+    /// Whether there is work for a group now; it comes and goes in hours.
+    func hasWork(_ group: String, at: Instant) -> Bool {
+        guard checkerDemand(group), !isCalm else { return true }
+        let hour = UInt64(max(0, at.nanoseconds / 5_400_000_000_000))
+        return (hour &* 2_654_435_761 >> 7) % 3 != 0
     }
 
-    mutating func store(_ incident: Incident) {
-        mix("incident \(incident.id) \(incident.outcome?.name ?? "")")
-        checker.stored(incident, at: clock, groups: groups)
+    private func checkerDemand(_ group: String) -> Bool {
+        active[group]?.programs.first.map { $0.health.demand != .none } ?? false
     }
-
-    mutating func notify(_ notice: ServiceNotice) {
-        if notice == .stopping { checker.endBegan() }
-        mix(String(describing: notice))
-    }
-
-    mutating func log(_ record: LogRecord) { mix(record.message) }
-    mutating func announce(_ announcement: Announcement) {
-        checker.announced(announcement)
-        mix(String(describing: announcement))
-    }
-
-    mutating func send(_ event: PoolEvent, to worker: WorkerID) { mix("send \(event.serial)") }
-    mutating func disregardOutput(of worker: WorkerID) { mix("disregard \(worker.slot.number)") }
-    mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID) { mix("\(bytes.count)") }
-
-    mutating func post(_ alert: Alert) { mix("alert \(alert.eventName)") }
 }

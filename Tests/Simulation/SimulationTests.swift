@@ -1,122 +1,98 @@
+import Glibc
 import Testing
 import WardenCore
-import WardenRuntime
 
-/// Goal: nothing that must never happen happens, in any of many lives. Method: the production shell on a simulated
+/// Goal: nothing that must never happen happens, in any of many worlds. Method: the production shell on a simulated
 /// machine, one seed and one trace, with a checker that keeps its own books.
 @Suite struct SimulationTests {
-    struct Life {
-        var digest: UInt64
-        var violations: [String]
-        var spawns: Int
-        var samples: Int
-        var actions: [String: Int]
-        var outcomes: [String: Int]
-        var workerHours: Double
-        var dependentSpawns: Int
-    }
+    /// Worlds in which something once went wrong. They are always lived through again.
+    static let regressions: [UInt64] = [
+        // An alert that was followed by an action was never closed.
+        4, 5, 21, 41, 55, 94,
+        // A stop of Warden's own in state D, whose incident a person ended.
+        24, 43,
+        // Act_between, first aid and a shared cause at once.
+        33, 52, 63, 93, 96,
+    ]
 
-    /// What others depend on: one program that is always tried again, and becomes ready in one of the ways there are.
-    private static func base(_ dice: inout Dice) -> GroupSpec {
-        var supervision = SupervisionSpec()
-        supervision.autorestart = .always
-        supervision.startRetries = nil
-        supervision.readiness = [.startSeconds, .notify, .probe][Int(dice.next() % 3)]
-        supervision.startSeconds = .seconds(supervision.readiness == .startSeconds ? 1 : 10)
-        supervision.restartDelay = dice.fraction() < 0.5 ? .seconds(2) : nil
-        supervision.stopCommand = dice.fraction() < 0.5 ? "/bin/stop" : nil
-        let program = ProgramSpec(
-            name: SlotName(group: "base", process: "base"), program: "base", supervision: supervision,
-            launch: LaunchSpec(arguments: ["/bin/base"]), standardOutput: LogSpec(), standardError: nil,
-            health: HealthSpec())
-        return GroupSpec(name: "base", priority: Int(dice.next() % 3), programs: [program])
-    }
-
-    private static func groups(seed: UInt64) -> [GroupSpec] {
-        var dice = Dice(seed: seed)
-        let intervals: [Duration] = [.seconds(5), .seconds(15), .seconds(30)]
-        return [base(&dice)]
-            + (0..<3).map { number in
-                var health = HealthSpec()
-                health.interval = intervals[Int(dice.next() % 3)]
-                health.heartbeatTimeout = .seconds(300)
-                health.progressPattern = "Batch"
-                health.rssLimitBytes = 1 << 30
-                health.restartBudget = HealthSpec.Budget(count: Int(dice.next() % 5) + 1, within: .seconds(3600))
-                if dice.fraction() < 0.5 { health.demand = .command("backlog") }
-                if dice.fraction() < 0.5 { health.forensics = false }
-                if dice.fraction() < 0.3 { health.actions[.dark(.emfile)] = .kill }
-                if dice.fraction() < 0.3 {
-                    health.actions[.dark(.emfile)] = .drain
-                    health.drainCommand = "drain"
-                }
-                let name = "group\(number)"
-                var supervision = SupervisionSpec()
-                supervision.autorestart = [.never, .unexpected, .always][Int(dice.next() % 3)]
-                supervision.isNamedByHealthSection = dice.fraction() < 0.5
-                if number > 0, dice.fraction() < 0.7 { supervision.dependsOn = ["base"] }
-                if dice.fraction() < 0.3 { supervision.stopCommand = "/bin/stop" }
-                supervision.startRetries = dice.fraction() < 0.3 ? nil : 3
-                let programs = (0..<4).map { process in
-                    ProgramSpec(
-                        name: SlotName(group: name, process: "worker_\(process)"), program: name,
-                        supervision: supervision, launch: LaunchSpec(arguments: ["/bin/worker"]),
-                        standardOutput: LogSpec(), standardError: nil, health: health)
-                }
-                return GroupSpec(
-                    name: name, priority: Int(dice.next() % 3), programs: programs,
-                    maximumUnavailable: dice.fraction() < 0.5 ? .count(1) : .percent(50))
-            }
-    }
-
-    static func live(seed: UInt64, hours: Int) -> Life {
-        let groups = groups(seed: seed)
-        let duration = Duration.seconds(hours * 3600)
-        let machine = SimulatedMachine(seed: seed, groups: groups, duration: duration)
-        var shell = Shell(
-            supervisor: Supervisor(groups: groups), machine: machine, dice: Dice(seed: seed), invariants: .trap)
-        while shell.step() == nil {}
-        var checker = shell.machine.checker
-        checker.finish()
-        let slots = groups.reduce(0) { $0 + $1.programs.count }
-        return Life(
-            digest: shell.machine.digest, violations: checker.violations, spawns: checker.spawns,
-            samples: shell.machine.samplesTaken, actions: checker.actions, outcomes: checker.outcomes,
-            workerHours: Double(hours * slots), dependentSpawns: checker.dependentSpawns)
-    }
-
-    @Test func tenThousandWorkerHoursBreakNoInvariant() {
-        var hours = 0.0
+    /// Figures of many lives.
+    private struct Tally {
+        var days = 0.0
         var samples = 0
+        var spawns = 0
+        var dependentSpawns = 0
+        var seeds = 0
         var actions: [String: Int] = [:]
         var outcomes: [String: Int] = [:]
-        var dependentSpawns = 0
-        for seed in UInt64(1)...12 {
-            let life = Self.live(seed: seed, hours: 72)
-            #expect(life.violations.isEmpty, "seed \(seed): \(life.violations.prefix(5))")
-            hours += life.workerHours
-            dependentSpawns += life.dependentSpawns
+
+        mutating func add(_ life: Life) {
+            days += life.workerDays
             samples += life.samples
-            actions.merge(life.actions, uniquingKeysWith: +)
-            outcomes.merge(life.outcomes, uniquingKeysWith: +)
-        }
-        print("simulated \(Int(hours)) worker-hours, \(samples) samples, acted on \(actions), outcomes \(outcomes)")
-        #expect(hours >= 10_000)
-        #expect(dependentSpawns > 100, "hardly anybody depended on anything")
-        // A simulation in which nothing goes wrong proves nothing.
-        for condition in ["dark/emfile", "hung/deadlock", "hung/silent", "hung/livelock", "bloated/rss"] {
-            #expect(actions[condition, default: 0] > 10, "\(condition) was hardly met")
-        }
-        for outcome in ["recovered", "unhelped", "gave-up", "superseded"] {
-            #expect(outcomes[outcome, default: 0] > 0, "no \(outcome) in the whole run")
+            spawns += life.checker.spawns
+            dependentSpawns += life.checker.dependentSpawns
+            seeds += 1
+            actions.merge(life.checker.actions, uniquingKeysWith: +)
+            outcomes.merge(life.checker.outcomes, uniquingKeysWith: +)
         }
     }
 
-    @Test func oneSeedGivesOneTrace() {
-        let first = Self.live(seed: 42, hours: 24)
-        let second = Self.live(seed: 42, hours: 24)
-        let other = Self.live(seed: 43, hours: 24)
+    /// Worker-days of the whole suite: 10,000, or what `WARDEN_SIMULATION_DAYS` says (`make simulate`).
+    private static let wantedDays = getenv("WARDEN_SIMULATION_DAYS").flatMap { Double(String(cString: $0)) } ?? 10_000
+    private static let shards = UInt64(2)
+
+    @Test(arguments: 0..<shards) func noInvariantBreaksInThousandsOfWorkerDays(shard: UInt64) {
+        var tally = Tally()
+        var seed = shard + 1
+        let clock = ContinuousClock()
+        let began = clock.now
+        while tally.days < Self.wantedDays / Double(Self.shards) {
+            let life = Life(seed: seed)
+            if !life.violations.isEmpty { Issue.record(Comment(rawValue: life.report)) }
+            tally.add(life)
+            seed += Self.shards
+        }
+        print(
+            "simulated \(Int(tally.days)) worker-days in \(tally.seeds) worlds, \(tally.samples) samples, "
+                + "\(tally.spawns) starts, in \(clock.now - began); "
+                + "acted on \(tally.actions.sorted { $0.key < $1.key }), "
+                + "outcomes \(tally.outcomes.sorted { $0.key < $1.key })")
+        #expect(tally.dependentSpawns > 100, "hardly anybody depended on anything")
+        // A simulation in which nothing goes wrong proves nothing.
+        for condition in [
+            "dark/emfile", "dark/probe", "hung/deadlock", "hung/silent", "hung/livelock", "hung/no-progress",
+            "bloated/rss",
+            "leaking/fds", "leaking/rss",
+        ] {
+            #expect(tally.actions[condition, default: 0] > 5, "\(condition) was hardly met")
+        }
+        for outcome in ["recovered", "unhelped", "gave-up", "superseded"] {
+            #expect(tally.outcomes[outcome, default: 0] > 5, "hardly any \(outcome) in the whole run")
+        }
+    }
+
+    @Test(arguments: regressions) func whatOnceWentWrongGoesWell(seed: UInt64) {
+        let life = Life(seed: seed)
+        #expect(life.violations.isEmpty, Comment(rawValue: life.violations.isEmpty ? "" : life.report))
+    }
+
+    @Test(arguments: UInt64(40)...45) func oneSeedGivesOneTrace(seed: UInt64) {
+        let first = Life(seed: seed, days: 1)
+        let second = Life(seed: seed, days: 1, keeps: 100)
+        let other = Life(seed: seed + 1000, days: 1)
         #expect(first.digest == second.digest)
         #expect(first.digest != other.digest)
+        #expect(!second.tail.isEmpty)
+    }
+
+    /// The core, broken in one rule at a time, is found out: else the checker checks nothing.
+    @Test(arguments: Mutation.allCases) func aBrokenCoreIsCaught(mutation: Mutation) {
+        var seeds = 0
+        var caught: String?
+        for seed in UInt64(1)...300 where caught == nil {
+            seeds += 1
+            caught = Life(seed: seed, mutation: mutation).violations.first
+        }
+        print("\(mutation) was caught in world \(seeds): \(caught ?? "never")")
+        #expect(caught != nil, "\(mutation) was not noticed in \(seeds) worlds")
     }
 }

@@ -224,10 +224,10 @@ extension Supervisor {
         guard let slot = slots[id], let incident = newIncident(id, verdict, action, at: now, dice: &dice) else {
             return
         }
-        // What was only told until now is acted on from here.
+        // What was only told until now is acted on from here, as an incident of its own: whoever opened an alert for it
+        // would else wait for its end for ever.
         if let told = withSlot(id, { $0.policy.closeAlert(isWell: false, elapsed: .zero) }) ?? nil {
-            record(told, of: id, alert: nil)
-            quietIncidents.remove(told.id)
+            record(told, of: id, alert: .closed)
         }
         let health = slot.spec.health
         if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
