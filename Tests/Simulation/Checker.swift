@@ -217,7 +217,7 @@ struct Checker {
             for outcome in outcomes where outcome.refusal == nil && names.contains(outcome.name) {
                 books[outcome.name]?.isStoppedByPerson = true
             }
-        case .refused, .snapshots, .explanations, .differences, .updated, .daemonState: break
+        case .refused, .snapshots, .explanations, .differences, .updated, .daemonState, .drill: break
         }
     }
 

@@ -93,6 +93,7 @@ extension Reply {
         case .differences(let added, let changed, let removed): "\(added) \(changed) \(removed)"
         case .updated(let kept): "kept \(kept.count)"
         case .daemonState(let mood): "\(mood)"
+        case .drill: "drill"
         }
     }
 }
