@@ -13,6 +13,8 @@ import WardenCore
         24, 43,
         // Act_between, first aid and a shared cause at once.
         33, 52, 63, 93, 96,
+        // The canary of a shared cause had spent its budget, and nobody went in its place.
+        2,
     ]
 
     /// Figures of many lives.

@@ -88,7 +88,12 @@ extension Supervisor {
             let health = slot.spec.health
             return max(health.interval * health.confirm.window, health.probeInterval + health.probeTimeout)
         }
-        correlation.ended(id, condition, outcome, followsFrom: now.instant + (look ?? .zero))
+        if incident.action == .alert {
+            // Its budget was spent before, so nothing was tried: another goes first.
+            correlation.left(id)
+        } else {
+            correlation.ended(id, condition, outcome, followsFrom: now.instant + (look ?? .zero))
+        }
         tellStage(incident, of: id, before: before?.stage)
         return incident
     }
