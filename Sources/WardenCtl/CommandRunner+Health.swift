@@ -106,7 +106,7 @@ extension CommandRunner {
         switch (answer.status, HealthDocument.value(answer.body)?["detail"]?.string) {
         case (404, nil):
             say("\(prefix)ERROR (\(server.address) knows nothing of health: it is not Warden)")
-            exitCode = ExitCode.unimplemented
+            exitCode = ExitCode.unsupported
         case (404, _) where name != nil: say("\(prefix)ERROR (no such process)")
         case (let status, let detail): say("\(prefix)ERROR (\(detail ?? "status \(status)"))")
         }

@@ -189,7 +189,7 @@ package struct CommandRunner<Server: ControlServer> {
             say(
                 "Sorry, supervisord responded but did not recognize the supervisor namespace; its configuration "
                     + "needs the section [rpcinterface:supervisor].")
-            exitCode = ExitCode.unimplemented
+            exitCode = ExitCode.unsupported
         }
         return false
     }

@@ -7,7 +7,7 @@ package enum ExitCode {
     /// The command line is wrong.
     package static let usage: Int32 = 2
     /// The server cannot do this.
-    package static let unimplemented: Int32 = 3
+    package static let unsupported: Int32 = 3
     /// Nobody listens at the server's address.
     package static let refused: Int32 = 4
     /// The server speaks another version of the interface.

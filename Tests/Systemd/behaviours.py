@@ -33,6 +33,7 @@ import socket
 import time
 
 from waiter import abba
+from worker import spin
 
 POLL_SECONDS = 0.4
 API = "https://antenna.example.org/api/v2"
@@ -150,16 +151,6 @@ def timeouts():
     reader, _writer = os.pipe()
     while True:
         select.select([reader], [], [], 1)
-
-
-def spin():
-    try:
-        # A neighbour that takes a part of the core makes this a worker that merely uses some CPU.
-        os.nice(-15)
-    except PermissionError:
-        pass
-    while True:
-        pass
 
 
 def hog():
