@@ -18,9 +18,15 @@ import WardenCore
                 at: instant(clock))
         }
 
+        /// It is bad, and only told of.
+        mutating func fall(_ slot: UInt32) {
+            rule.fell(
+                SlotID(slot), group: "g", groupSize: 5, for: dark, since: instant(clock), at: instant(clock))
+        }
+
         mutating func begin(_ slot: UInt32) { rule.began(SlotID(slot), dark) }
         mutating func end(_ slot: UInt32, _ outcome: Outcome, after seconds: Double = 0) {
-            rule.ended(SlotID(slot), dark, outcome, followsFrom: instant(clock + seconds))
+            rule.ended(SlotID(slot), dark, outcome, followsFrom: instant(clock + seconds), at: instant(clock))
         }
         var stage: CorrelationGuard.Stage? { rule.suspicions[dark]?.stage }
     }
@@ -105,6 +111,50 @@ import WardenCore
         #expect(ward.ask(2) == .follow)
     }
 
+    @Test("The canary did not recover: an hour later another is tried, once")
+    func heldNotForEver() {
+        var ward = Ward()
+        _ = ward.ask(1)
+        ward.begin(1)
+        for slot in UInt32(2)...4 { _ = ward.ask(slot) }
+        ward.end(1, .gaveUp)
+        ward.clock += 3599
+        #expect(ward.ask(2) == .wait)
+        ward.clock += 1
+        #expect(ward.ask(2) == .go && ward.ask(3) == .wait)
+        ward.begin(2)
+        ward.end(2, .unhelped)
+        #expect(ward.stage == .held)
+        #expect(ward.ask(3) == .wait)
+    }
+
+    @Test("Whoever may only be told of is a witness, and nobody who is waited for")
+    func witness() {
+        var ward = Ward()
+        ward.fall(1)
+        ward.fall(2)
+        #expect(ward.ask(3) == .go)
+        ward.begin(3)
+        #expect(ward.ask(4) == .wait)
+        ward.end(3, Self.recovered)
+        ward.rule.left(SlotID(4))
+        #expect(ward.stage == nil, "nobody is left but the witnesses")
+    }
+
+    @Test("What was begun before anything was suspected says nothing of the canary")
+    func earlier() {
+        var ward = Ward()
+        _ = ward.ask(1)
+        ward.begin(1)
+        ward.clock += 61
+        _ = ward.ask(2)
+        ward.begin(2)
+        for slot in UInt32(3)...5 { _ = ward.ask(slot) }
+        ward.end(1, .unhelped)
+        #expect(ward.stage == .testing)
+        #expect(ward.ask(1) == .wait && ward.ask(2) == .go)
+    }
+
     @Test("A canary that a person took away, or that got well by itself, is replaced")
     func replaced() {
         var ward = Ward()
@@ -137,7 +187,7 @@ import WardenCore
         var ill: [UInt32: Double] = [:]
         var acting: Set<UInt32> = []
         for turn in 0..<400 {
-            ward.clock += dice.fraction() * 8
+            ward.clock += dice.fraction() * 24
             let slot = UInt32(dice.next() % 8) + 1
             switch dice.next() % 6 {
             case 0, 1: if ill[slot] == nil, !acting.contains(slot) { ill[slot] = ward.clock }
@@ -180,6 +230,7 @@ import WardenCore
             guard permission != .wait else { continue }
             if let before {
                 switch before.stage {
+                case .held where before.heldUntil.map { instant(ward.clock) >= $0 } ?? false: break
                 case .testing, .held: #expect(before.canary == nil || before.canary == SlotID(slot), "turn \(turn)")
                 case .proceeding: #expect(before.acting == nil, "turn \(turn)")
                 }

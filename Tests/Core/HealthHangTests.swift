@@ -184,6 +184,24 @@ func locked(
         #expect(watched.condition == .healthy)
     }
 
+    @Test("Back from state D it is not called silent for the time in which it could not speak")
+    func backFromKernel() {
+        var watched = watched { $0.heartbeatTimeout = .seconds(300) }
+        for second in stride(from: 105.0, through: 2000, by: 5) {
+            watched.log(drained(second))
+            // Half of its files could be read now and then, which is no movement.
+            var readings = inKernel()
+            if second.truncatingRemainder(dividingBy: 100) == 0 { readings.io = nil }
+            watched.still(second, readings)
+            if second > 225 { #expect(watched.condition == .hung(.uninterruptible), "at \(second)") }
+        }
+        // The pump is late with what it writes from here on.
+        for second in stride(from: 2005.0, through: 2300, by: 5) {
+            watched.sample(second)
+            if second > 2030 { #expect(watched.condition == .healthy, "at \(second)") }
+        }
+    }
+
     @Test("A thread beside the main one in state D, from report to report: the same")
     func threadInKernel() {
         var watched = watched()

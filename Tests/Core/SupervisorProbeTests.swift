@@ -194,4 +194,26 @@ import WardenCore
         world.darken(0)
         #expect(condition(&world) == .dark(.emfile))
     }
+
+    @Test(
+        "In state D no signal reaches it: no restart begins, people are told, and it has to fail anew when it is back")
+    func inKernel() {
+        var world = seasoned()
+        var readings = tree(state: .uninterruptible)
+        readings.uninterruptible = 100
+        answer(&world, Self.bad)
+        answer(&world, Self.bad)
+        world.sample(0, readings)
+        #expect(!answer(&world, Self.bad).contains("SIGTERM tree 1.1"))
+        var done: [String] = []
+        for _ in 0..<2 {
+            world.pass(5)
+            done += words(world.sample(0, readings))
+        }
+        #expect(done.contains("record w0 dark/probe alert") && !done.contains("SIGTERM tree 1.1"), "\(done)")
+        world.pass(5)
+        #expect(words(world.sample(0)).contains("w0 is healthy proven"))
+        for _ in 0..<2 { #expect(!answer(&world, Self.bad).contains("SIGTERM tree 1.1")) }
+        #expect(answer(&world, Self.bad).contains("SIGTERM tree 1.1"))
+    }
 }

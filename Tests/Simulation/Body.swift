@@ -64,6 +64,8 @@ struct Body {
     private(set) var stoppedSince: Instant?
     /// A sample that showed it stopped was handed over at this time.
     var shownStoppedAt: Instant?
+    /// Samples in a row that showed it in state D.
+    var shownInKernel = 0
     /// When it last said something; the start before that.
     private(set) var lastLineAt: Instant
     private(set) var lastProgressAt: Instant

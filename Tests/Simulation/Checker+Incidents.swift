@@ -60,6 +60,9 @@ extension Checker {
         if body.shownStoppedAt != nil, let since = body.stoppedSince {
             object("\(what), stopped by a signal since \(since.nanoseconds / 1_000_000_000) s")
         }
+        if body.shownInKernel > 0, body.isInKernel(at: now) {
+            object("\(what), in state D, where no signal reaches it")
+        }
         if !body.deserves(condition, book.spec.health, at: now) {
             object("\(what), which is \(body.kind) and ill from \(body.turnsAt.nanoseconds / 1_000_000_000) s on")
         }
@@ -110,12 +113,8 @@ extension Checker {
         let window = Limits.sharedCauseWindow
         guard let own = book.verdict, own.condition == condition, now - own.since <= window else { return }
         let fallen = books.values.filter { other in
-            guard let verdict = other.verdict, verdict.condition == condition, now - verdict.since <= window,
-                other.living != nil || other.open != nil
-            else { return false }
-            // Whom Warden may not act on now is no witness to it.
-            if other.isPaused, other.pausedUntil.map({ now < $0 }) ?? true { return false }
-            return other.spec.health.actions[condition] != .alert && other.spec.health.actBetween.isEmpty
+            guard let verdict = other.verdict, verdict.condition == condition else { return false }
+            return now - verdict.since <= window && (other.living != nil || other.open != nil)
         }
         guard fallen.count >= Limits.sharedCauseWorkers else { return }
         for other in fallen where other.spec.name != book.spec.name {
@@ -160,6 +159,8 @@ extension Checker {
         for (name, book) in books.sorted(by: { $0.key < $1.key }) {
             // It ended by itself since the last orders, and nobody wants it again.
             if book.state == .exited, book.respawnBy == nil { continue }
+            // No signal reaches it yet, and its stop began before anybody could see that.
+            if book.state == .stopping, let body = bodies[name], body.isInKernel(at: now) { continue }
             guard let body = bodies[name], book.state == .running else {
                 object("\(name.qualified) is \(book.state.word) long after the last fault")
                 continue

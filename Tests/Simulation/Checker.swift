@@ -198,11 +198,14 @@ struct Checker {
 
     /// A person wants these to stop, and with them whatever the answer is about.
     mutating func stopRequested(_ names: [SlotName], by request: RequestID) {
+        updateRequested(names, by: request)
+        for name in names { books[name]?.keptAsItIs = [] }
+    }
+
+    /// A person wants these to be as the file says: some are stopped for it, and others go on.
+    mutating func updateRequested(_ names: [SlotName], by request: RequestID) {
         commanded(names)
-        for name in names {
-            books[name]?.mayBeStopped = true
-            books[name]?.keptAsItIs = []
-        }
+        for name in names { books[name]?.mayBeStopped = true }
         stopsPending[request] = names
     }
 

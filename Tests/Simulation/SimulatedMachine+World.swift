@@ -95,7 +95,7 @@ extension SimulatedMachine {
     mutating func beginUpdate(of group: String, into events: inout [Event]) {
         let names = names.filter { $0.group == group }
         let request = newRequest(.update(group))
-        checker.stopRequested(names, by: request)
+        checker.updateRequested(names, by: request)
         events.append(.requested(request, .stopOutdated(group)))
     }
 

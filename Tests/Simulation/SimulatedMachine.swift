@@ -253,6 +253,9 @@ struct SimulatedMachine: Machine, ~Copyable {
         var sample = child.body.sample(at: at, limit: limit)
         if !isCalm, weather.tornSample > 0, dice.fraction() < weather.tornSample {
             tear(&sample)
+            child.body.shownInKernel = 0
+        } else if child.body.isInKernel(at: at) {
+            child.body.shownInKernel += 1
         } else if child.body.stoppedSince != nil {
             child.body.shownStoppedAt = clock
         }

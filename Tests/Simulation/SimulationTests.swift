@@ -15,6 +15,14 @@ import WardenCore
         33, 52, 63, 93, 96,
         // The canary of a shared cause had spent its budget, and nobody went in its place.
         2,
+        // State D: silence that nobody could break, and a probe that failed meanwhile.
+        455, 2310, 2318, 2581,
+        // A witness that is only told, and an outcome from before the suspicion.
+        875, 1147, 2739,
+        // A suspicion that was held for ever.
+        1491, 1700,
+        // An update that left alone what had been given up on.
+        179, 365,
     ]
 
     /// Figures of many lives.

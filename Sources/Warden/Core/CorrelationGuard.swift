@@ -20,7 +20,7 @@ package struct CorrelationGuard: Hashable, Sendable {
         case testing
         /// It has recovered: the others go, one by one. To: held.
         case proceeding
-        /// It has not: only the canary itself goes on, by its own budget. To: proceeding.
+        /// It has not: only the canary itself goes on, by its own budget. To: proceeding; testing, after a while.
         case held
     }
 
@@ -36,6 +36,8 @@ package struct CorrelationGuard: Hashable, Sendable {
         package internal(set) var members: Set<SlotID>
         /// Those behind a canary that has recovered wait until then: what made it well may make them well.
         package internal(set) var followsFrom: Instant?
+        /// Until then nobody else is tried: once held is not held for ever, or the next cause would find nobody to act.
+        package internal(set) var heldUntil: Instant?
     }
 
     private struct Fall: Hashable, Sendable {
@@ -43,6 +45,8 @@ package struct CorrelationGuard: Hashable, Sendable {
         var group: String
         var groupSize: Int
         var at: Instant
+        /// It is to be acted on. Whoever may only be told of is a witness, and no member of a suspicion.
+        var asks = false
         var hasBegun = false
     }
 
@@ -76,10 +80,14 @@ package struct CorrelationGuard: Hashable, Sendable {
         of slot: SlotID, group: String, groupSize: Int, for condition: Condition, since: Instant, at now: Instant
     ) -> Permission {
         guard let window else { return .go }
-        note(Fall(slot: slot, group: group, groupSize: groupSize, at: since), condition, window, at: now)
+        note(Fall(slot: slot, group: group, groupSize: groupSize, at: since, asks: true), condition, window, at: now)
         guard var suspicion = suspicions[condition] ?? suspect(condition, group, window, at: now) else { return .go }
         suspicion.members.insert(slot)
         defer { suspicions[condition] = suspicion }
+        if suspicion.stage == .held, let until = suspicion.heldUntil, now >= until {
+            suspicion.stage = .testing
+            suspicion.canary = nil
+        }
         switch suspicion.stage {
         case .testing, .held:
             if suspicion.canary == nil { suspicion.canary = suspicion.acting ?? slot }
@@ -87,6 +95,16 @@ package struct CorrelationGuard: Hashable, Sendable {
         case .proceeding where suspicion.followsFrom.map { now < $0 } ?? false: return .wait
         case .proceeding: return suspicion.acting == nil || suspicion.acting == slot ? .follow : .wait
         }
+    }
+
+    /// A worker turned bad. Whether it may be acted on or not, it is a witness when others turn bad in the same way.
+    ///
+    /// - Parameters: as `permission`'s.
+    package mutating func fell(
+        _ slot: SlotID, group: String, groupSize: Int, for condition: Condition, since: Instant, at now: Instant
+    ) {
+        guard let window else { return }
+        note(Fall(slot: slot, group: group, groupSize: groupSize, at: since), condition, window, at: now)
     }
 
     /// An action began.
@@ -103,8 +121,9 @@ package struct CorrelationGuard: Hashable, Sendable {
     ///   - condition: what it was begun for.
     ///   - outcome: how it ended.
     ///   - followsFrom: when it has recovered, the others may be acted on from then on.
+    ///   - now: the time.
     package mutating func ended(
-        _ slot: SlotID, _ condition: Condition, _ outcome: Outcome, followsFrom: Instant
+        _ slot: SlotID, _ condition: Condition, _ outcome: Outcome, followsFrom: Instant, at now: Instant
     ) {
         if let index = falls[condition]?.firstIndex(where: { $0.slot == slot }) {
             falls[condition]?[index].hasBegun = false
@@ -118,8 +137,11 @@ package struct CorrelationGuard: Hashable, Sendable {
             suspicion.followsFrom = followsFrom
             suspicion.members.remove(slot)
         case .unhelped, .gaveUp:
+            // What was begun before anything was suspected says nothing of the one that is being tried now.
+            guard suspicion.acting == nil else { break }
             suspicion.stage = .held
             suspicion.canary = slot
+            suspicion.heldUntil = now + Limits.sharedCauseRetry
         case .superseded:
             // A person took it out of our hands: it says nothing, and another goes first.
             if suspicion.canary == slot { suspicion.canary = nil }
@@ -155,8 +177,12 @@ package struct CorrelationGuard: Hashable, Sendable {
         var list = falls[condition] ?? []
         list.removeAll { now - $0.at > window && !$0.hasBegun }
         // When it began is what counts: whoever has been bad for long does not fall with those who fall now.
-        let isNews = !list.contains { $0.slot == fall.slot }
-        if isNews, now - fall.at <= window, list.count < Limits.slots { list.append(fall) }
+        if let known = list.firstIndex(where: { $0.slot == fall.slot }) {
+            if fall.asks { list[known].asks = true }
+            list[known].at = max(list[known].at, fall.at)
+        } else if now - fall.at <= window, list.count < Limits.slots {
+            list.append(fall)
+        }
         falls[condition] = list.isEmpty ? nil : list
     }
 
@@ -169,6 +195,6 @@ package struct CorrelationGuard: Hashable, Sendable {
         guard recent.count >= Limits.sharedCauseWorkers || here.count >= 2 && here.count * 2 > size else { return nil }
         let acting = recent.first(where: \.hasBegun)?.slot
         let first = isFirstCanary ? recent.first?.slot : nil
-        return Suspicion(canary: acting ?? first, acting: acting, members: Set(recent.map(\.slot)))
+        return Suspicion(canary: acting ?? first, acting: acting, members: Set(recent.filter(\.asks).map(\.slot)))
     }
 }

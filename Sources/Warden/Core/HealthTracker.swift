@@ -92,7 +92,10 @@ package struct HealthTracker: Hashable, Sendable {
     /// - Returns: true when the verdict's condition or grade changed.
     package mutating func sampled(_ sample: Sample, isDoubtful: Bool, at now: Moment) -> Bool {
         if case .tree(let tree) = sample.readings { waits.sampled(tree, before: window.readings) }
+        let wasKeptInKernel = isKeptInKernel
         window.sampled(sample)
+        // Back from a wait that nobody could end: the next answers say whether it is well.
+        if wasKeptInKernel, !isInKernel { probe.excuse() }
         switch sample.readings {
         case .failure(let errorNumber):
             // The process is on its way out (ESRCH): its exit will say more.
@@ -223,6 +226,12 @@ package struct HealthTracker: Hashable, Sendable {
         return healthySamplesInARow >= sharedSpec.value.confirm.window
     }
 
+    /// The last sample found a process of the tree in state D, where no signal reaches it.
+    var isInKernel: Bool { window.readings?.uninterruptible != nil }
+
+    /// So did N of the last M: this is not a disk that was busy for a moment.
+    var isKeptInKernel: Bool { isInKernel && uninterruptible.isConfirmed(by: spec.confirm) }
+
     private var isBad: Bool {
         switch verdict.condition {
         case .starting, .healthy, .paused, .unknown, .leaking: false
@@ -320,6 +329,7 @@ package struct HealthTracker: Hashable, Sendable {
             Classifier.uninterruptible(
                 window, waits, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
             window: memory, bySample: bySample)
+        if sunk != nil { window.excuseSilence(until: now.instant) }
         let unanswering = Classifier.probeFailure(probe, shared.value, at: now.instant)
         let hung = silence.judge(
             Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)

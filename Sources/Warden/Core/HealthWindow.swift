@@ -40,6 +40,10 @@ package struct HealthWindow: Hashable, Sendable {
     /// Since when the process that is in state D now was found so; until `uninterruptibleEnded`.
     package private(set) var uninterruptibleSince: Instant?
     private var uninterruptible: Int32?
+    /// Until here nobody expects a line of it: it was stuck in the kernel.
+    private var excusedUntil: Instant
+    /// The I/O counters when they could last be read.
+    private var lastIO: IOReading?
     private var fileMark: UInt64?
     private let heartbeat: HealthSpec.Heartbeat
 
@@ -63,6 +67,7 @@ package struct HealthWindow: Hashable, Sendable {
         lastActivity = startedAt
         lastNotPegged = startedAt
         clocksHeldUntil = startedAt
+        excusedUntil = startedAt
         drainedAt = startedAt
     }
 
@@ -84,6 +89,7 @@ package struct HealthWindow: Hashable, Sendable {
             fileMark = mark
         }
         readings = tree
+        lastIO = tree.io ?? lastIO
         lastSampleAt = sample.takenAt
     }
 
@@ -124,8 +130,13 @@ package struct HealthWindow: Hashable, Sendable {
         clocksHeldUntil = max(clocksHeldUntil, instant)
     }
 
+    /// Nothing in state D can write a line, so its silence does not count up to now. Its stillness does.
+    package mutating func excuseSilence(until instant: Instant) {
+        excusedUntil = max(excusedUntil, instant)
+    }
+
     /// Silence that is known to us: up to when the pump had drained the pipe or the file was looked at, and not across
-    /// a pause.
+    /// a pause or a wait in state D.
     package func silence(at now: Instant) -> Duration {
         let known: Instant =
             switch heartbeat {
@@ -133,7 +144,7 @@ package struct HealthWindow: Hashable, Sendable {
             case .file: lastSampleAt ?? startedAt
             case .notify, .none: now
             }
-        return max(.zero, known - max(lastHeartbeat, clocksHeldUntil))
+        return max(.zero, known - max(lastHeartbeat, clocksHeldUntil, excusedUntil))
     }
 
     /// How long the tree has stood still.
@@ -155,10 +166,11 @@ package struct HealthWindow: Hashable, Sendable {
         let elapsed = instant - then
         // One tick of 10 ms is the resolution: a hung tree that wakes every 5 s still shows one now and then.
         let used = tree.cpuTime - before.cpuTime
-        let movesIO = tree.io != before.io || tree.io == nil
+        // One reading that failed says nothing; two in a row mean that they may not be read.
+        let movesIO = tree.io.map { $0 != lastIO } ?? (before.io == nil)
         if movesIO || used > max(.milliseconds(10), elapsed * 0.005) || used < .zero { lastActivity = instant }
         // I/O that may not be read is not "no I/O".
-        let isBusy = used.inSeconds >= elapsed.inSeconds * 0.5 && tree.io != nil && tree.io == before.io
+        let isBusy = used.inSeconds >= elapsed.inSeconds * 0.5 && tree.io != nil && tree.io == lastIO
         let burnt = (tree.cpuTime - cpuTimeNotPegged).inSeconds
         if !isBusy || burnt < (instant - lastNotPegged).inSeconds * 0.9 { startPegClock(tree, at: instant) }
     }

@@ -60,6 +60,8 @@ package enum Limits {
     package static let sharedCauseWindow: Duration = .seconds(60)
     /// So many of them anywhere; or two that are more than half of a group.
     package static let sharedCauseWorkers = 3
+    /// When a canary has not helped, the others are left alone so long; then one of them is tried.
+    package static let sharedCauseRetry: Duration = .seconds(3600)
     /// Between two questions whether a worker with `ready = probe` is ready.
     package static let readinessInterval: Duration = .seconds(1)
     /// Kinds of descriptors of a census that are compared with a later one.

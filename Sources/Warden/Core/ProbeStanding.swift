@@ -58,6 +58,12 @@ package struct ProbeStanding: Hashable, Sendable {
         }
     }
 
+    /// What it failed to answer until now is excused.
+    mutating func excuse() {
+        failuresInARow = 0
+        failingSince = nil
+    }
+
     private mutating func failed(_ reason: String, counts: Bool, at now: Instant) {
         answer = .bad(reason: reason)
         guard counts else { return }

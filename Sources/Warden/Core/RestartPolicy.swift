@@ -29,6 +29,7 @@ package struct RestartPolicy: Hashable, Sendable {
         case localHealth = "warden doubts itself"
         case shadow = "shadow"
         case hours = "outside act_between"
+        case inKernel = "a process of it is in state D, which no signal ends"
     }
 
     /// What to do next.

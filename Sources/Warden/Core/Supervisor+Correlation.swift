@@ -49,7 +49,11 @@ extension Supervisor {
     }
 
     /// A verdict changed: whoever is well, or ill in another way, is not of the suspicion any more.
-    mutating func correlationMoved(_ id: SlotID, _ verdict: Verdict) {
+    mutating func correlationMoved(_ id: SlotID, _ verdict: Verdict, at now: Moment) {
+        switch verdict.condition {
+        case .dark, .hung, .bloated, .leaking: correlationFell(id, verdict, at: now)
+        case .healthy, .starting, .paused, .unknown: break
+        }
         if correlation.isIdle, tellings.isIdle { return }
         for (condition, suspicion) in tellings.suspicions
         where suspicion.members.contains(id) && verdict.condition != condition {
@@ -59,6 +63,13 @@ extension Supervisor {
         where suspicion.members.contains(id) && verdict.condition != condition {
             correlation.left(id)
         }
+    }
+
+    private mutating func correlationFell(_ id: SlotID, _ verdict: Verdict, at now: Moment) {
+        guard !verdict.isDrill, let group = slots[id]?.spec.name.group else { return }
+        correlation.fell(
+            id, group: group, groupSize: groups[group]?.slots.count ?? 1, for: verdict.condition,
+            since: verdict.since.instant, at: now.instant)
     }
 
     /// It may not be acted on for a reason of its own, such as a budget that is spent: another goes first.
@@ -92,7 +103,7 @@ extension Supervisor {
             // Its budget was spent before, so nothing was tried: another goes first.
             correlation.left(id)
         } else {
-            correlation.ended(id, condition, outcome, followsFrom: now.instant + (look ?? .zero))
+            correlation.ended(id, condition, outcome, followsFrom: now.instant + (look ?? .zero), at: now.instant)
         }
         tellStage(incident, of: id, before: before?.stage)
         return incident

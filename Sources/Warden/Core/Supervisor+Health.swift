@@ -44,7 +44,7 @@ extension Supervisor {
             let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
             note(.verdict, "\(verdict.condition.name) (\(verdict.grade.rawValue))\(reason)", of: id, at: now)
             growthMoved(id, verdict)
-            correlationMoved(id, verdict)
+            correlationMoved(id, verdict, at: now)
         }
         let isWell = verdict.condition == .healthy
         _ = withSlot(id) { isWell ? $0.policy.wasWell(at: now.instant) : $0.policy.wasUnwell() }
@@ -130,6 +130,8 @@ extension Supervisor {
             case .none, .alert: false
             case .restart, .drain, .kill: true
             }
+        // Its stop would last as long as that wait; the next sample shows which it is.
+        if isActedOn, hold == nil, tracker.isInKernel { return note(nil, tracker.verdict, of: id, at: now) }
         if isActedOn, hold == nil, let latest = slot.latestTimeForPlannedRestart(at: now.instant) {
             plan(id, tracker.verdict, latest: latest, at: now, dice: &dice)
             return note(nil, tracker.verdict, of: id, at: now)
@@ -156,6 +158,7 @@ extension Supervisor {
         if slot.isHealthPaused { return .paused }
         if isShadow { return .shadow }
         if !localHealth.doubts.isEmpty { return .localHealth }
+        if slot.tracker?.isKeptInKernel ?? false { return .inKernel }
         if verdict.grade < .proven,
             !slot.spec.health.actsNow(at: now.wall, utcOffsetSeconds: utcOffsetSeconds)
         {
