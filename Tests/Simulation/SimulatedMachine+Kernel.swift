@@ -209,6 +209,11 @@ extension SimulatedMachine {
         note("restore \(worker.slot.number) \(pid) \(soft)")
     }
 
+    mutating func prepareRespawn(_ worker: WorkerID, _ spec: RespawnSpec, launch: LaunchSpec) {
+        note("prepare \(worker.slot.number)")
+        answer(worker, within: .milliseconds(10), .respawnPrepared(RespawnReport()))
+    }
+
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) {
         note("aid \(worker.slot.number)")
         checker.ordered("first aid", worker, namesOfSlots[worker.slot])

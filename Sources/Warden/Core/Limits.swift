@@ -102,6 +102,18 @@ package enum Limits {
     package static let chronicleEntries = 16
     /// A drill that is not told how long it may last lasts at least so long.
     package static let drillShortest: Duration = .seconds(120)
+    /// How long one look at an old tree before the next start may take; a look that is not answered then says nothing.
+    package static let respawnAnswer: Duration = .seconds(5)
+    /// Until the second look; doubles with each one.
+    package static let respawnPauseFirst: Duration = .milliseconds(20)
+    /// The longest pause between two looks.
+    package static let respawnPauseLongest: Duration = .seconds(1)
+    /// Between two looks at what keeps a slot in quarantine.
+    package static let quarantineLook: Duration = .seconds(10)
+    /// Between two SIGKILLs to a process that is in quarantine because it does not die.
+    package static let undyingKillInterval: Duration = .seconds(60)
+    /// Pids that a text about an old tree names.
+    package static let shownProcesses = 3
     /// No drill lasts longer.
     package static let drillLongest: Duration = .seconds(3600)
 }

@@ -408,6 +408,7 @@ extension Supervisor {
     mutating func commanded(_ id: SlotID, at now: Moment) {
         if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
         tellIfAiding(id)
+        dropRespawn(id, at: now)
         correlation.forget(id)
         tellings.forget(id)
         let (incident, told) =

@@ -39,6 +39,8 @@ package protocol Machine: ~Copyable {
     mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32)
     /// Gives back what a drill has lowered.
     mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int)
+    /// Looks at what is left of a worker that has ended, and sweeps it. Event: `.respawnPrepared`, unless it is stuck.
+    mutating func prepareRespawn(_ worker: WorkerID, _ spec: RespawnSpec, launch: LaunchSpec)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 
