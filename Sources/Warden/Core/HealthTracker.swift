@@ -305,6 +305,7 @@ package struct HealthTracker: Hashable, Sendable {
             blind.isConfirmed(by: confirm) ? window.lastFailure.map(Classifier.blindness) : nil, window: memory,
             bySample: bySample)
         let paused = pause.judge(tree.flatMap(Classifier.pause), window: 1, bySample: bySample)
+        if paused != nil { probe.excused() }
         if paused != nil || waits.isBlockedOnOutput { window.holdClocks(until: now.instant) }
         let dark = emfile.judge(
             Classifier.descriptorDarkness(
@@ -320,7 +321,8 @@ package struct HealthTracker: Hashable, Sendable {
             Classifier.uninterruptible(
                 window, waits, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
             window: memory, bySample: bySample)
-        let unanswering = Classifier.probeFailure(probe, shared.value, at: now.instant)
+        let unanswering = Classifier.probeFailure(
+            probe, shared.value, sampledAt: window.lastSampleAt, at: now.instant)
         let hung = silence.judge(
             Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)
         let stuck = noProgress.judge(
