@@ -209,6 +209,9 @@ struct World {
             let answer = lowering(pid)
             if case .lowered = answer { loweredLimits.insert(pid) }
             answers.append(.worker(worker, .descriptorLimitLowered(answer)))
+        case .examine(let worker, _, _):
+            if children[worker] == nil { objections.append("examination of nobody: \(worker)") }
+            if let forensics { answers.append(.worker(worker, .forensicsCollected(forensics))) }
         case .prepareRespawn(let worker, _, _):
             if children[worker] != nil { objections.append("look at the old tree of a living worker: \(worker)") }
             if let oldTree { answers.append(.worker(worker, .respawnPrepared(oldTree(self)))) }
@@ -306,6 +309,7 @@ private func word(_ directive: Directive) -> String {
     case .lowerDescriptorLimit(let worker, let pid):
         "lower \(worker.slot.number).\(worker.generation.number) pid \(pid)"
     case .restoreDescriptorLimit(_, let pid, let from, let to): "restore pid \(pid) \(from) to \(to)"
+    case .examine(let worker, _, _): "examine \(worker.slot.number).\(worker.generation.number)"
     case .prepareRespawn(let worker, _, _): "prepare \(worker.slot.number).\(worker.generation.number)"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }

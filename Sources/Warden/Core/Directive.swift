@@ -58,6 +58,8 @@ package enum Directive: Hashable, Sendable {
     /// Look at what is left of a worker that has ended, and sweep it, before its slot starts again. Answers:
     /// `.respawnPrepared`, unless the look is stuck.
     case prepareRespawn(WorkerID, RespawnSpec, LaunchSpec)
+    /// Look a worker over to which nothing is done, without sending it anything. Answers: `.forensicsCollected`.
+    case examine(WorkerID, budget: Duration, command: String?)
 }
 
 /// Which processes a signal reaches.

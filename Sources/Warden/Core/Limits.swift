@@ -112,6 +112,10 @@ package enum Limits {
     package static let quarantineLook: Duration = .seconds(10)
     /// Between two SIGKILLs to a process that is in quarantine because it does not die.
     package static let undyingKillInterval: Duration = .seconds(60)
+    /// Workers that are looked over at a time because people are told of them; of more they are told without.
+    package static let examinations = 2
+    /// Beyond `forensics_budget`, until another may be looked over.
+    package static let examinationMargin: Duration = .seconds(5)
     /// Pids that a text about an old tree names.
     package static let shownProcesses = 3
     /// No drill lasts longer.

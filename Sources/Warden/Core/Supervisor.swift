@@ -66,6 +66,10 @@ package struct Supervisor: Sendable {
     var drillReports: [SlotID: DrillReport] = [:]
     /// The starts that are being prepared.
     var respawns: [SlotID: RespawnPreparation] = [:]
+    /// The workers that are looked over because people are told of them.
+    var examinations: [SlotID: Examination] = [:]
+    /// The last generation of a slot that was looked over because it leaks.
+    var leaksExamined: [SlotID: Generation] = [:]
     /// The slots that are held.
     var quarantines: [SlotID: QuarantinedSlot] = [:]
     private var earliest: Instant?
@@ -201,6 +205,7 @@ package struct Supervisor: Sendable {
             stopsWaiting.remove(id)
             index[slot.spec.name] = nil
             (drills[id], drillReports[id], respawns[id], quarantines[id]) = (nil, nil, nil, nil)
+            (examinations[id], leaksExamined[id]) = (nil, nil)
             let starts = slot.earlierStarts + Int(slot.machine.generation.number)
             if starts > 0 { earlierStarts[slot.spec.name] = starts }
         }

@@ -88,6 +88,8 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
             machine.restoreDescriptorLimit(of: worker, pid: pid, from: from, to: to)
         case .prepareRespawn(let worker, let spec, let launch):
             machine.prepareRespawn(worker, spec, launch: launch)
+        case .examine(let worker, let budget, let command):
+            machine.examine(worker, budget: budget, command: command)
         }
     }
 
