@@ -1,7 +1,7 @@
 import Testing
 import WardenCore
 
-/// Goal: whoever is only told of a worker finds in the incident what was found in the worker, and nobody pays much for it.
+/// Goal: whoever is only told of a worker finds in the incident what was found in it, and nobody pays much for that.
 @Suite struct ExaminationTests {
     static func forensics(_ line: String) -> Forensics {
         var forensics = Forensics()

@@ -15,6 +15,7 @@ import WardenCore
         var expected: RespawnDecision
     }
 
+    static let dying = RespawnReport.LeftOver(pid: 8, state: .running)
     static let stuck = RespawnReport.LeftOver(pid: 7, state: .uninterruptible)
 
     static let cases = [
@@ -45,6 +46,18 @@ import WardenCore
                 $0 = RespawnSpec()
                 $0.sweepsSharedMemory = true
             }, expected: .start(remark: "the old tree was not looked at in time")),
+        Case(
+            testDescription: "sweeping waits a moment for what is dying", leftOvers: [dying], waited: 0.9,
+            change: {
+                $0 = RespawnSpec()
+                $0.sweepsSharedMemory = true
+            }, expected: .lookAgain("the end of pid 8")),
+        Case(
+            testDescription: "and no longer", leftOvers: [dying], waited: 1,
+            change: {
+                $0 = RespawnSpec()
+                $0.sweepsSharedMemory = true
+            }, expected: .start(remark: nil)),
         Case(testDescription: "lost", gpu: .lost("GPU 0"), expected: .hold(.device, "GPU 0")),
         Case(
             testDescription: "lost, a person starts it", gpu: .lost("GPU 0"), isByPerson: true,
@@ -255,6 +268,9 @@ import WardenCore
         #expect(status(&world) == .backoff)
         #expect(world.snapshots().first?.spawnError == "Quarantined: GPU 0: GPU is lost")
         #expect(world.lastStatus == "1 worker: 1 quarantined (w0, GPU 0: GPU is lost)")
+        for case .reply(_, .explanations(let told)) in world.ask(.explain(.all)) {
+            #expect(told.first?.standing.decision == "nothing: quarantined, GPU 0: GPU is lost")
+        }
         let quiet = words(world.pass(3600))
         #expect(quiet.allSatisfy { $0 == "prepare 1.1" })
         #expect(quiet.count == 360)

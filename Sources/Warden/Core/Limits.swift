@@ -108,6 +108,10 @@ package enum Limits {
     package static let respawnPauseFirst: Duration = .milliseconds(20)
     /// The longest pause between two looks.
     package static let respawnPauseLongest: Duration = .seconds(1)
+    /// How long `shm_sweep` alone waits for what is dying.
+    package static let sweepWait: Duration = .seconds(1)
+    /// A start that waits for longer is told of in the log and the time line.
+    package static let respawnTold: Duration = .seconds(1)
     /// Between two looks at what keeps a slot in quarantine.
     package static let quarantineLook: Duration = .seconds(10)
     /// Between two SIGKILLs to a process that is in quarantine because it does not die.

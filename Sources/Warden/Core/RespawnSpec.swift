@@ -116,6 +116,12 @@ extension RespawnSpec {
                 return .lookAgain("the end of \(text)")
             }
         }
+        // What is dying keeps its files until it is dead. It is not waited for any longer: the next sweep finds them, too.
+        if sweepsSharedMemory, endsTree, let leftOvers = report?.leftOvers, !leftOvers.isEmpty,
+            waited < Limits.sweepWait
+        {
+            return .lookAgain("the end of \(Self.words(leftOvers))")
+        }
         return decideOnGPU(report, waited: waited)
     }
 

@@ -10,6 +10,8 @@ struct RespawnPreparation: Hashable, Sendable {
     var pause = Limits.respawnPauseFirst
     /// What is waited for, in words; empty while the first look is under way.
     var awaited = ""
+    /// People can read that it waits.
+    var isTold = false
     /// Files that were removed so far, and the bytes that they held.
     var sweptFiles = 0
     var sweptBytes: Int64 = 0
@@ -75,8 +77,11 @@ extension Supervisor {
             respawns[id] = preparation
             respawnIsReady(id, remark: remark, at: now)
         case .lookAgain(let awaited):
-            if preparation.awaited.isEmpty { say(.info, "waits for \(awaited) before it starts again", of: id) }
-            note(.hold, "the start waits for \(awaited)", of: id, at: now)
+            if now.instant - preparation.startedAt >= Limits.respawnTold, !preparation.isTold {
+                preparation.isTold = true
+                say(.info, "waits for \(awaited) before it starts again", of: id)
+                note(.hold, "the start waits for \(awaited)", of: id, at: now)
+            }
             isStatusStale = isStatusStale || preparation.awaited != awaited
             preparation.awaited = awaited
             preparation.dueAt = now.instant + preparation.pause
@@ -179,6 +184,22 @@ extension Supervisor {
             snapshot.pendingAction = "quarantined: \(held.text)"
         } else if let awaited = respawns[snapshot.slot]?.awaited, !awaited.isEmpty {
             snapshot.waitingFor.append(awaited)
+        }
+    }
+
+    /// The same for `why`.
+    func explainRespawn(of slot: Slot, _ standing: inout Standing, at now: Moment) {
+        if let held = quarantines[slot.id] {
+            standing.decision = "nothing: quarantined, \(held.text)"
+            standing.outlook = [Outlook("goes on by itself when that has passed; a start by a person always works")]
+            if let due = respawns[slot.id]?.dueAt {
+                standing.outlook += [Outlook("is looked at", at: now.wall(of: due))]
+            }
+        } else if let preparation = respawns[slot.id], !preparation.awaited.isEmpty {
+            standing.decision = "start, after \(preparation.awaited)"
+            if let wait = slot.spec.health.respawn.gpuWait {
+                standing.outlook = [Outlook("starts anyway", at: now.wall(of: preparation.startedAt + wait))]
+            }
         }
     }
 

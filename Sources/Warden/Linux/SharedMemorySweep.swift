@@ -1,5 +1,6 @@
 internal import CWardenLinux
 internal import Glibc
+internal import WardenCore
 
 /// Removes what torch has left in /dev/shm for processes that are dead: `torch_PID_RANDOM_COUNTER`.
 ///
@@ -35,7 +36,7 @@ package enum SharedMemorySweep {
             var isAlive: [Int32: Bool] = [:]
             for name in names.prefix(EdgeLimits.sweptFiles) {
                 guard let pid = creator(of: name) else { continue }
-                let lives = isAlive[pid] ?? (TreeMember(pid: pid) != nil)
+                let lives = isAlive[pid] ?? lives(pid)
                 isAlive[pid] = lives
                 if !lives { remove(name, held, owner, &outcome) }
             }
@@ -46,6 +47,16 @@ package enum SharedMemorySweep {
             outcome.problem = "\(error)"
         }
         return outcome
+    }
+
+    /// A zombie has given back everything but its number.
+    private static func lives(_ pid: Int32) -> Bool {
+        switch TreeMember(pid: pid)?.state {
+        case .zombie?, .dead?: false
+        case .running?, .sleeping?, .uninterruptible?, .stopped?, .traced?, .idle?: true
+        // A letter that is not known is a process; no answer is none.
+        case nil: TreeMember(pid: pid) != nil
+        }
     }
 
     /// The process that a file is named after: torch_PID_RANDOM, with a counter behind it in newer versions.
