@@ -81,6 +81,12 @@ import WardenCore
         Case(
             testDescription: "still", leftOvers: [stuck], waited: 4, quarantine: .processes,
             expected: .hold(.processes, "SIGKILL does not end pid 7 (state D)")),
+        Case(
+            testDescription: "one that could end, and was only not killed", leftOvers: [dying], waited: 30,
+            expected: .start(remark: "pid 8 of its old tree lives on; started anyway")),
+        Case(
+            testDescription: "it is not in state D any more", leftOvers: [dying], waited: 400, quarantine: .processes,
+            expected: .start(remark: nil)),
         Case(testDescription: "gone", waited: 400, quarantine: .processes, expected: .start(remark: nil)),
         Case(
             testDescription: "a child that nobody has killed", leftOvers: [stuck], waited: 30, endsTree: false,

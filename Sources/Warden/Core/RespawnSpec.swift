@@ -112,8 +112,11 @@ extension RespawnSpec {
             }
             if endsTree, !report.leftOvers.isEmpty {
                 let text = Self.words(report.leftOvers)
-                if quarantine != nil || waited >= limit { return .hold(.processes, "SIGKILL does not end \(text)") }
-                return .lookAgain("the end of \(text)")
+                if quarantine == nil, waited < limit { return .lookAgain("the end of \(text)") }
+                // Whoever is in no such state could have ended: it has only not been found by who kills.
+                let stuck = report.leftOvers.filter { $0.state == .uninterruptible }
+                if !stuck.isEmpty { return .hold(.processes, "SIGKILL does not end \(Self.words(stuck))") }
+                if quarantine == nil { return .start(remark: "\(text) of its old tree lives on; started anyway") }
             }
         }
         // What is dying keeps its files until it is dead. It is not waited for any longer: the next sweep finds them, too.

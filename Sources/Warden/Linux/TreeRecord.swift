@@ -71,12 +71,13 @@ package final class TreeRecord: Sendable {
             .sorted { $0.identity.pid < $1.identity.pid }
     }
 
-    /// Whoever has ended is of no interest any more: its files are swept, and its pid may be another's.
+    /// Nothing of it is left: its files are swept, and its numbers may be another's.
     package func forgetTheDead() {
         state.withLock { state in
             state.known = state.known.filter { TreeMember(pid: $0.key)?.identity == $0.value }
             state.order.removeAll { state.known[$0] == nil }
             state.lastSeen = []
+            state.roots = []
         }
     }
 }
