@@ -119,7 +119,7 @@ extension RespawnSpec {
                 if quarantine == nil { return .start(remark: "\(text) of its old tree lives on; started anyway") }
             }
         }
-        // What is dying keeps its files until it is dead. It is not waited for any longer: the next sweep finds them, too.
+        // What is dying keeps its files until it is dead. It is waited for no longer: the next sweep finds them, too.
         if sweepsSharedMemory, endsTree, let leftOvers = report?.leftOvers, !leftOvers.isEmpty,
             waited < Limits.sweepWait
         {
