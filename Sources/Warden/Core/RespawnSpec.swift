@@ -1,5 +1,5 @@
 /// What must be true before a worker that ran is started again: `gpu_wait`, `shm_sweep` and `quarantine`.
-package struct RespawnSpec: Hashable, Sendable {
+package struct RespawnSpec: Hashable, Codable, Sendable {
     /// `gpu_wait`: how long the old tree may keep memory of a GPU before the next start comes all the same; `nil`: it
     /// is not waited for.
     package var gpuWait: Duration?
@@ -71,7 +71,7 @@ package struct RespawnReport: Hashable, Sendable {
 /// What to do about a start that is being prepared.
 package enum RespawnDecision: Hashable, Sendable {
     /// Why a slot is held.
-    package enum Quarantine: Hashable, Sendable {
+    package enum Quarantine: Hashable, Codable, Sendable {
         /// Processes of its old tree do not die.
         case processes
         /// It has no GPU that works.

@@ -1,7 +1,7 @@
 /// What stands between the end of one generation and the start of the next, where anything does.
 extension WorkerMachine {
     /// How far the next start is prepared.
-    package enum Preparation: Hashable, Sendable {
+    package enum Preparation: Hashable, Codable, Sendable {
         /// Nothing has to be prepared. To: due, when a generation ends.
         case none
         /// A generation has ended, and the next start has to be prepared first. To: under way.
