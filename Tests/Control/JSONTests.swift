@@ -78,11 +78,20 @@ import WardenWire
             #expect(try await server.post("/api/v1/workers/cat/drill", #"{"kind":"flood"}"#).status == 400)
             #expect(
                 try await server.post("/api/v1/workers/cat/drill", #"{"kind":"hang","for_seconds":-1}"#).status == 400)
-            #expect(try await server.post("/api/v1/workers/cat/drill/watch").status == 500)
+            for path in ["cat/drill/watch", "cat/drill/stop"] {
+                let answer = try await server.post("/api/v1/workers/\(path)")
+                #expect(answer.status == 409)
+                #expect(answer.text.contains("no drill is under way"))
+            }
+            #expect(try await server.post("/api/v1/workers/nope/drill", #"{"kind":"hang"}"#).status == 404)
         }
         let cat = Selection.slot(group: "cat", process: "cat")
         let order = DrillOrder(.hang, acts: true, duration: .seconds(90), lease: .seconds(15))
-        #expect(daemon.state.withLock { $0.commands } == [.startDrill(cat, order), .watchDrill(cat)])
+        #expect(
+            daemon.state.withLock { $0.commands } == [
+                .startDrill(cat, order), .watchDrill(cat), .stopDrill(cat),
+                .startDrill(.slot(group: "nope", process: "nope"), DrillOrder(.hang)),
+            ])
     }
 
     @Test func whyAndDescriptors() async throws {

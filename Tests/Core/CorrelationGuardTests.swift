@@ -339,7 +339,50 @@ import WardenCore
         var world = world(.alert)
         let done = words(world.darken(0, 1, 2))
         #expect(done.filter { $0.hasPrefix("alert") } == ["alert opened w0 dark"])
-        #expect(done.filter { $0.hasPrefix("record") }.count == 3)
+        // The first one of which people are told is looked over as well, and recorded again with what was found.
+        #expect(done.filter { $0.hasPrefix("examine") } == ["examine 1.1"])
+        #expect(done.filter { $0.hasPrefix("record") }.count == 4)
+    }
+
+    @Test(
+        "Who is stopped by a person, or held still, is no witness: all others fell together",
+        arguments: ["stopped", "paused", "unreadable"])
+    func noWitnesses(_ how: String) {
+        var world = World(
+            [
+                group("ami", ["w0", "w1", "w2", "w3"], maximumUnavailable: .count(4)) {
+                    $0.health.actions[.leaking(.fds)] = HealthAction.none
+                }
+            ], sharedCause: .seconds(60))
+        world.boot()
+        for position in 2...3 {
+            switch how {
+            case "stopped": world.ask(.stop(.slot(group: "ami", process: "w\(position)"), wait: true))
+            case "paused": world.sample(position, tree(state: .stopped))
+            default:
+                for _ in 0..<3 {
+                    let failure = Sample(takenAt: world.moment.instant, readings: .failure(13))
+                    world.settle(.worker(world.worker(position), .sampled(failure)))
+                }
+            }
+        }
+        let done = words(world.darken(0, 1))
+        #expect(done.filter { $0.hasPrefix("spawn") } == ["spawn w0.2 restarts 1"])
+        #expect(
+            world.snapshots()[1].pendingAction == "waiting: a shared cause is suspected, another goes first")
+    }
+
+    @Test("Two healthy ones are witnesses that the cause is not shared by all")
+    func witnesses() {
+        var world = World(
+            [
+                group("ami", ["w0", "w1", "w2", "w3"], maximumUnavailable: .count(4)) {
+                    $0.health.actions[.leaking(.fds)] = HealthAction.none
+                }
+            ], sharedCause: .seconds(60))
+        world.boot()
+        for position in 2...3 { world.sample(position) }
+        #expect(words(world.darken(0, 1)).filter { $0.hasPrefix("spawn") }.count == 2)
     }
 
     @Test("A person's restart of one that is held works, and ends nothing else")

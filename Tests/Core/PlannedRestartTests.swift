@@ -38,7 +38,7 @@ import WardenCore
         #expect(
             told == [
                 "w0 is healthy proven", "w0 is leaking/fds weak", "record w0 leaking/fds alert",
-                "alert opened w0 leaking",
+                "alert opened w0 leaking", "examine 1.1", "record w0 leaking/fds alert",
             ])
         #expect(world.lastStatus == "1 worker: 1 leaking (w0 fds, planned restart, at an idle moment)")
         #expect(world.snapshots().first?.pendingAction == "planned restart, at an idle moment")

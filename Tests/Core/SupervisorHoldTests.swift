@@ -33,7 +33,7 @@ import WardenCore
     func paused() {
         var world = world()
         world.ask(.pauseHealth(.all))
-        #expect(words(world.darken(0)).last == "alert opened w0 dark")
+        #expect(words(world.darken(0)).contains("alert opened w0 dark"))
         #expect(world.lastStatus == "1 worker: 1 dark (w0 emfile, health paused)")
         world.ask(.resumeHealth(.all))
         world.pass(5)

@@ -21,9 +21,10 @@ import WardenCore
 
     /// Answers the question under way, and lets time pass until the next.
     @discardableResult
-    func answer(_ world: inout World, _ result: HookResult) -> [String] {
-        let done = world.settle(.worker(world.worker(0), .hookEnded(.probe, result)))
-        return words(done + world.pass(10)).filter { $0 != "probe 1.1" }
+    func answer(_ world: inout World, _ result: HookResult, _ readings: TreeReadings = tree()) -> [String] {
+        var done = world.settle(.worker(world.worker(0), .hookEnded(.probe, result))) + world.pass(1)
+        done += world.sample(0, readings)
+        return words(done + world.pass(9)).filter { $0 != "probe 1.1" }
     }
 
     func condition(_ world: inout World) -> Condition? { world.snapshots().first?.verdict?.condition }
@@ -59,7 +60,7 @@ import WardenCore
         #expect(condition(&world) == .healthy, "in a row, not in all")
         #expect(answer(&world, Self.bad).contains("w0 is dark/probe strong"))
         let verdict = world.snapshots().first?.verdict
-        #expect(verdict?.reason == "the probe failed 3 times in a row in 20s: refused")
+        #expect(verdict?.reason == "the probe failed 3 times in a row in 21s: refused")
         #expect(verdict?.evidence.map(\.rule) == ["probe_failures", "probe_answer"])
         #expect(answer(&world, Self.good).contains("alert closed w0 recovered"))
         #expect(condition(&world) == .healthy)
@@ -148,12 +149,56 @@ import WardenCore
         #expect(condition(&world) == .healthy)
         world.settle(.localHealth(LocalHealth()))
         world.sample(0, tree(state: .stopped))
-        answer(&world, Self.bad)
+        answer(&world, Self.bad, tree(state: .stopped))
         #expect(condition(&world) == .paused(.stopped))
         world.sample(0)
         #expect(condition(&world) == .healthy)
         answer(&world, Self.bad)
         #expect(world.worker(0).generation == Generation(2), "and afterwards it does")
+    }
+
+    @Test("Trap: a probe that is asked more often than samples come does not call a stopped worker dark")
+    func stoppedBetweenSamples() {
+        var world = seasoned {
+            $0.health.probeInterval = .seconds(1)
+            $0.health.interval = .seconds(30)
+        }
+        for _ in 0..<6 {
+            world.settle(.worker(world.worker(0), .hookEnded(.probe, Self.bad)))
+            world.pass(1)
+        }
+        #expect(condition(&world) == .healthy, "nobody has looked at it since")
+        world.sample(0, tree(state: .stopped))
+        #expect(condition(&world) == .paused(.stopped))
+        world.sample(0)
+        #expect(condition(&world) == .healthy, "what it did not answer while it was stopped is not its fault")
+        for _ in 0..<3 {
+            world.settle(.worker(world.worker(0), .hookEnded(.probe, Self.bad)))
+            world.pass(1)
+        }
+        #expect(world.worker(0).generation == Generation(1))
+        world.sample(0)
+        #expect(world.worker(0).generation == Generation(2), "now it was looked at")
+        #expect(world.objections.isEmpty)
+    }
+
+    @Test("Nor a worker of which there is no sample yet")
+    func justStarted() {
+        var world = World([
+            group {
+                $0.health.probe = .command("/bin/probe")
+                $0.health.probeInterval = .seconds(1)
+                $0.supervision.readiness = .notify
+            }
+        ])
+        world.boot()
+        world.settle(.worker(world.worker(0), .becameReady))
+        for _ in 0..<4 {
+            world.settle(.worker(world.worker(0), .hookEnded(.probe, Self.bad)))
+            world.pass(1)
+        }
+        #expect(condition(&world) == .starting)
+        #expect(words(world.sample(0)).contains("w0 is dark/probe strong"))
     }
 
     @Test("It restarts, and has recovered only when the probe has succeeded again")

@@ -34,6 +34,8 @@ struct World {
     var lowering: (Int32) -> LimitLowering = { .lowered(pid: $0, from: 256, to: 10) }
     /// Processes whose limit a drill has lowered and not restored.
     private(set) var loweredLimits: Set<Int32> = []
+    /// What a look at an old tree finds; `nil`: it is never answered.
+    var oldTree: ((World) -> RespawnReport)? = { _ in RespawnReport() }
     /// Errno with which every start fails; `nil`: starts succeed.
     var startFailure: Int32?
     /// Answers that are on their way.
@@ -98,6 +100,9 @@ struct World {
         clock = end
         return all
     }
+
+    /// Time passes, and nobody is told.
+    mutating func skip(to instant: Instant) { clock = max(clock, instant.nanoseconds) }
 
     /// A client's command; the answers that it gets.
     @discardableResult
@@ -204,6 +209,12 @@ struct World {
             let answer = lowering(pid)
             if case .lowered = answer { loweredLimits.insert(pid) }
             answers.append(.worker(worker, .descriptorLimitLowered(answer)))
+        case .examine(let worker, _, _):
+            if children[worker] == nil { objections.append("examination of nobody: \(worker)") }
+            if let forensics { answers.append(.worker(worker, .forensicsCollected(forensics))) }
+        case .prepareRespawn(let worker, _, _):
+            if children[worker] != nil { objections.append("look at the old tree of a living worker: \(worker)") }
+            if let oldTree { answers.append(.worker(worker, .respawnPrepared(oldTree(self)))) }
         case .restoreDescriptorLimit(_, let pid, _, _): loweredLimits.remove(pid)
         case .queryDemand(let worker, _, _):
             if children[worker] == nil { objections.append("question for nobody: \(worker)") }
@@ -298,6 +309,8 @@ private func word(_ directive: Directive) -> String {
     case .lowerDescriptorLimit(let worker, let pid):
         "lower \(worker.slot.number).\(worker.generation.number) pid \(pid)"
     case .restoreDescriptorLimit(_, let pid, let from, let to): "restore pid \(pid) \(from) to \(to)"
+    case .examine(let worker, _, _): "examine \(worker.slot.number).\(worker.generation.number)"
+    case .prepareRespawn(let worker, _, _): "prepare \(worker.slot.number).\(worker.generation.number)"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }

@@ -58,6 +58,12 @@ private struct RecordingMachine: Machine, ~Copyable {
     }
 
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("aid \(pid)") }
+    mutating func examine(_ worker: WorkerID, budget: Duration, command: String?) {
+        record.append("examine \(worker.slot.number).\(worker.generation.number)")
+    }
+    mutating func prepareRespawn(_ worker: WorkerID, _ spec: RespawnSpec, launch: LaunchSpec) {
+        record.append("prepare \(worker.slot.number).\(worker.generation.number)")
+    }
     mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("lower \(pid)") }
     mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int) {
         record.append("restore \(pid)")

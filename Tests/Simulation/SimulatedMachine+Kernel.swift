@@ -209,6 +209,17 @@ extension SimulatedMachine {
         note("restore \(worker.slot.number) \(pid) \(soft)")
     }
 
+    mutating func examine(_ worker: WorkerID, budget: Duration, command: String?) {
+        note("examine \(worker.slot.number)")
+        checker.ordered("examination", worker, namesOfSlots[worker.slot])
+        answer(worker, within: budget, .forensicsCollected(Forensics()))
+    }
+
+    mutating func prepareRespawn(_ worker: WorkerID, _ spec: RespawnSpec, launch: LaunchSpec) {
+        note("prepare \(worker.slot.number)")
+        answer(worker, within: .milliseconds(10), .respawnPrepared(RespawnReport()))
+    }
+
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) {
         note("aid \(worker.slot.number)")
         checker.ordered("first aid", worker, namesOfSlots[worker.slot])

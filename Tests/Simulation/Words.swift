@@ -26,6 +26,7 @@ extension WorkerFact {
         case .descriptorLimitRaised(.refused): "not raised"
         case .descriptorLimitLowered(.lowered(_, let from, let to)): "lowered \(from) \(to)"
         case .descriptorLimitLowered(.refused): "not lowered"
+        case .respawnPrepared(let report): "prepared \(report.leftOvers.count) \(report.gpu)"
         }
     }
 }

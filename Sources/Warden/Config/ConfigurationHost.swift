@@ -47,6 +47,8 @@ package struct ConfigurationHost: Sendable {
     package var homeDirectory: @Sendable (_ user: String) -> String?
     /// Compiles a regular expression; `nil` when it is a good one.
     package var compilePattern: @Sendable (_ pattern: String) -> PatternFailure?
+    /// Whether the host has NVIDIA's management library; whoever cannot know says so.
+    package var hasNVML: @Sendable () -> Bool = { true }
     /// The daemon's environment, for `%(ENV_X)s`.
     package var environment: [String: String]
     /// What uname(2) calls the host, for `%(host_node_name)s`.

@@ -10,6 +10,7 @@ enum HealthKeys {
         .merging(signs) { first, _ in first }
         .merging(questions) { first, _ in first }
         .merging(answers) { first, _ in first }
+        .merging(respawns) { first, _ in first }
 
     /// A key whose value has one converter and one property.
     private static func key<Value>(
@@ -97,6 +98,12 @@ enum HealthKeys {
         "forensics_budget": key(\.forensicsBudget, Values.positiveDuration),
         "forensics_command": key(\.forensicsCommand, Values.optionalCommand),
         "forensics_signal": key(\.forensicsSignal, Values.optionalSignal),
+    ]
+
+    private static let respawns: [String: Parse] = [
+        "gpu_wait": key(\.respawn.gpuWait, Values.optionalDuration),
+        "shm_sweep": key(\.respawn.sweepsSharedMemory, Values.boolean),
+        "quarantine": key(\.respawn.quarantineAfter, Values.optionalDuration),
     ]
 
     private static func actions(_ className: String) -> Parse {

@@ -90,6 +90,9 @@ extension Loading {
         {
             warn(key, view, "drain without drain_command or drain_signal is a plain restart")
         }
+        if spec.respawn.gpuWait != nil, let key = has("gpu_wait"), !host.hasNVML() {
+            warn(key, view, "this host has no NVML (libnvidia-ml.so.1), so no start waits for a GPU")
+        }
         if spec.progressTimeout != nil, spec.progressPattern == nil, let key = has("progress_timeout") {
             warn(key, view, "has no effect without progress_pattern")
         }

@@ -19,6 +19,16 @@ extension WorkerRoutes {
     }
 }
 
+extension Command {
+    /// Whether it begins, watches or ends a drill.
+    var isAboutDrill: Bool {
+        switch self {
+        case .startDrill, .watchDrill, .stopDrill: true
+        default: false
+        }
+    }
+}
+
 extension DrillOrder {
     /// `{"kind":"emfile","act":false,"for_seconds":120,"lease_seconds":15}`; all but the kind may be left out.
     fileprivate init(_ body: JSONValue) throws(Problem) {

@@ -106,7 +106,13 @@ struct WorkerRoutes {
         _ command: (Selection, JSONValue) throws(Problem) -> Command
     ) async throws -> Response {
         let (selection, body) = try await order(request, context)
-        return try Response(WorkerRoutes.result(await backend.perform(command(selection, body))))
+        let command = try command(selection, body)
+        let reply = await backend.perform(command)
+        if command.isAboutDrill, case .refused(.failed(let reason)) = reply {
+            // Nothing has failed: the worker is not as it would have to be.
+            throw Problem(status: 409, title: "Conflict", detail: reason)
+        }
+        return try Response(WorkerRoutes.result(reply))
     }
 
     /// Stop, then start.

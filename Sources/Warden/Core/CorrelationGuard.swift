@@ -72,7 +72,7 @@ package struct CorrelationGuard: Hashable, Sendable {
     /// - Parameters:
     ///   - slot: the worker.
     ///   - group: its group.
-    ///   - groupSize: workers in that group.
+    ///   - groupSize: workers in that group of which something is known.
     ///   - condition: what is wrong with it.
     ///   - since: when that began.
     ///   - now: the time.

@@ -55,6 +55,11 @@ package enum Directive: Hashable, Sendable {
     case lowerDescriptorLimit(WorkerID, pid: Int32)
     /// Give it back what it had, and to those of its tree that were started with what it was lowered to.
     case restoreDescriptorLimit(WorkerID, pid: Int32, from: Int, to: Int)
+    /// Look at what is left of a worker that has ended, and sweep it, before its slot starts again. Answers:
+    /// `.respawnPrepared`, unless the look is stuck.
+    case prepareRespawn(WorkerID, RespawnSpec, LaunchSpec)
+    /// Look a worker over to which nothing is done, without sending it anything. Answers: `.forensicsCollected`.
+    case examine(WorkerID, budget: Duration, command: String?)
 }
 
 /// Which processes a signal reaches.

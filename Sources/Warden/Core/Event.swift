@@ -87,6 +87,8 @@ package enum WorkerFact: Hashable, Sendable {
     case descriptorLimitRaised(LimitRaise)
     /// For a drill its limit was lowered, or could not be.
     case descriptorLimitLowered(LimitLowering)
+    /// What is left of it after its end was looked at, before its slot starts again.
+    case respawnPrepared(RespawnReport)
 }
 
 /// What a worker wrote, for listeners that subscribe to it.

@@ -207,6 +207,8 @@ package struct HealthSpec: Hashable, Sendable {
     package var forensicsCommand: String?
     /// `forensics_signal`: sent first to a worker that catches it, for the stacks that it then writes to its log.
     package var forensicsSignal: Signal?
+    /// `gpu_wait`, `shm_sweep` and `quarantine`: what must be true before the next start.
+    package var respawn = RespawnSpec()
 
     /// The defaults of the manual.
     package init() {}

@@ -95,7 +95,7 @@ package struct HealthTracker: Hashable, Sendable {
         let wasKeptInKernel = isKeptInKernel
         window.sampled(sample)
         // Back from a wait that nobody could end: the next answers say whether it is well.
-        if wasKeptInKernel, !isInKernel { probe.excuse() }
+        if wasKeptInKernel, !isInKernel { probe.excused() }
         switch sample.readings {
         case .failure(let errorNumber):
             // The process is on its way out (ESRCH): its exit will say more.
@@ -314,6 +314,7 @@ package struct HealthTracker: Hashable, Sendable {
             blind.isConfirmed(by: confirm) ? window.lastFailure.map(Classifier.blindness) : nil, window: memory,
             bySample: bySample)
         let paused = pause.judge(tree.flatMap(Classifier.pause), window: 1, bySample: bySample)
+        if paused != nil { probe.excused() }
         if paused != nil || waits.isBlockedOnOutput { window.holdClocks(until: now.instant) }
         let dark = emfile.judge(
             Classifier.descriptorDarkness(
@@ -330,7 +331,8 @@ package struct HealthTracker: Hashable, Sendable {
                 window, waits, isConfirmed: uninterruptible.isConfirmed(by: confirm), at: now.instant),
             window: memory, bySample: bySample)
         if sunk != nil { window.excuseSilence(until: now.instant) }
-        let unanswering = Classifier.probeFailure(probe, shared.value, at: now.instant)
+        let unanswering = Classifier.probeFailure(
+            probe, shared.value, sampledAt: window.lastSampleAt, at: now.instant)
         let hung = silence.judge(
             Classifier.silence(window, shared.value, at: now.instant), window: memory, bySample: bySample)
         let stuck = noProgress.judge(

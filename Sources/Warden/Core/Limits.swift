@@ -104,6 +104,26 @@ package enum Limits {
     package static let chronicleEntries = 16
     /// A drill that is not told how long it may last lasts at least so long.
     package static let drillShortest: Duration = .seconds(120)
+    /// How long one look at an old tree before the next start may take; a look that is not answered then says nothing.
+    package static let respawnAnswer: Duration = .seconds(5)
+    /// Until the second look; doubles with each one.
+    package static let respawnPauseFirst: Duration = .milliseconds(20)
+    /// The longest pause between two looks.
+    package static let respawnPauseLongest: Duration = .seconds(1)
+    /// How long `shm_sweep` alone waits for what is dying.
+    package static let sweepWait: Duration = .seconds(1)
+    /// A start that waits for longer is told of in the log and the time line.
+    package static let respawnTold: Duration = .seconds(1)
+    /// Between two looks at what keeps a slot in quarantine.
+    package static let quarantineLook: Duration = .seconds(10)
+    /// Between two SIGKILLs to a process that is in quarantine because it does not die.
+    package static let undyingKillInterval: Duration = .seconds(60)
+    /// Workers that are looked over at a time because people are told of them; of more they are told without.
+    package static let examinations = 2
+    /// Beyond `forensics_budget`, until another may be looked over.
+    package static let examinationMargin: Duration = .seconds(5)
+    /// Pids that a text about an old tree names.
+    package static let shownProcesses = 3
     /// No drill lasts longer.
     package static let drillLongest: Duration = .seconds(3600)
 }

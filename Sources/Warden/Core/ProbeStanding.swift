@@ -28,6 +28,12 @@ package struct ProbeStanding: Hashable, Sendable {
     /// Nothing asked yet.
     package init() {}
 
+    /// The worker was seen to be held still from outside: what it did not answer meanwhile is not its fault.
+    mutating func excused() {
+        failuresInARow = 0
+        failingSince = nil
+    }
+
     /// Whether the last answer leaves nothing to be desired, or there is nobody who could ask.
     package var isContent: Bool {
         switch answer {
@@ -58,12 +64,6 @@ package struct ProbeStanding: Hashable, Sendable {
         }
     }
 
-    /// What it failed to answer until now is excused.
-    mutating func excuse() {
-        failuresInARow = 0
-        failingSince = nil
-    }
-
     private mutating func failed(_ reason: String, counts: Bool, at now: Instant) {
         answer = .bad(reason: reason)
         guard counts else { return }
@@ -88,8 +88,21 @@ package struct ProbeReport: Hashable, Sendable {
 
 extension Classifier {
     /// `probe_failures` in a row, and no success since.
-    static func probeFailure(_ probe: ProbeStanding, _ spec: HealthSpec, at now: Instant) -> Finding? {
-        guard probe.failuresInARow >= spec.probeFailures, let since = probe.failingSince else { return nil }
+    ///
+    /// Only once the worker has been looked at since the first of them: a probe may be asked more often than samples
+    /// come, and who is stopped, traced or frozen cannot answer.
+    ///
+    /// - Parameters:
+    ///   - probe: what was answered.
+    ///   - spec: how many failures count.
+    ///   - sampledAt: when the worker was read last; `nil`: never.
+    ///   - now: the time.
+    static func probeFailure(
+        _ probe: ProbeStanding, _ spec: HealthSpec, sampledAt: Instant?, at now: Instant
+    ) -> Finding? {
+        guard probe.failuresInARow >= spec.probeFailures, let since = probe.failingSince, let sampledAt,
+            sampledAt > since
+        else { return nil }
         // The last answer may be that the probe could not run: then the failures before it still stand.
         let reason: String = if case .bad(let reason)? = probe.answer { reason } else { "failing" }
         return Finding(

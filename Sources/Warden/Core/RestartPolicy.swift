@@ -347,6 +347,22 @@ package struct RestartPolicy: Hashable, Sendable {
         openAlert = incident
     }
 
+    /// A worker of which people were told was looked over.
+    ///
+    /// - Parameters:
+    ///   - id: of the incident for which it was.
+    ///   - forensics: what was found.
+    ///   - evidence: what follows from it for the verdict.
+    /// - Returns: the incident as it is now; `nil` when it is closed already.
+    mutating func examined(_ id: String, _ forensics: Forensics, adding evidence: [Evidence]) -> Incident? {
+        guard var incident = openAlert, incident.id == id, incident.forensics == nil else { return nil }
+        incident.forensics = forensics
+        incident.verdict.evidence += evidence
+        incident.fingerprint = forensics.fingerprint(as: incident.verdict.condition)
+        openAlert = incident
+        return incident
+    }
+
     /// What people were told of is over.
     ///
     /// - Parameters:

@@ -138,6 +138,10 @@ extension Supervisor {
             case .stopped, .exited, .fatal, .stopping:
                 startable.append(id)
                 refusals[id] = missing[slot.spec.name]
+            case .backoff where quarantines[id] != nil || respawns[id] != nil:
+                // Held by us: a person's start always works.
+                startable.append(id)
+                refusals[id] = missing[slot.spec.name]
             case .starting, .running, .backoff:
                 // Its own stop may still wait for others to stop first: that is over now.
                 stopsWaiting.remove(id)

@@ -29,8 +29,24 @@ extension Supervisor {
         _ rule: inout CorrelationGuard, _ slot: Slot, _ verdict: Verdict, at now: Moment
     ) -> CorrelationGuard.Permission {
         rule.permission(
-            of: slot.id, group: slot.spec.name.group, groupSize: groups[slot.spec.name.group]?.slots.count ?? 1,
+            of: slot.id, group: slot.spec.name.group, groupSize: witnesses(in: slot.spec.name.group),
             for: verdict.condition, since: verdict.since.instant, at: now.instant)
+    }
+
+    /// How many of a group can tell whether it is ill as a whole: who is down, held still from outside or not visible
+    /// says nothing, unless Warden is just restarting it.
+    private func witnesses(in name: String) -> Int {
+        groups[name]?.slots.count { id in
+            guard let position = slots.position(of: id) else { return false }
+            if slots.entries[position].policy.incident != nil { return true }
+            guard slots.entries[position].machine.run != nil, let tracker = slots.entries[position].tracker else {
+                return false
+            }
+            return switch tracker.verdict.condition {
+            case .paused, .unknown: false
+            case .starting, .healthy, .leaking, .dark, .hung, .bloated: true
+            }
+        } ?? 1
     }
 
     /// Whether it goes because a canary has recovered before it.
@@ -68,7 +84,7 @@ extension Supervisor {
     private mutating func correlationFell(_ id: SlotID, _ verdict: Verdict, at now: Moment) {
         guard !verdict.isDrill, let group = slots[id]?.spec.name.group else { return }
         correlation.fell(
-            id, group: group, groupSize: groups[group]?.slots.count ?? 1, for: verdict.condition,
+            id, group: group, groupSize: witnesses(in: group), for: verdict.condition,
             since: verdict.since.instant, at: now.instant)
     }
 

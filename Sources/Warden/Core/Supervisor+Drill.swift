@@ -85,7 +85,8 @@ extension Supervisor {
         case .descriptorLimitLowered(.lowered(let pid, let from, let to)):
             drill.lowered = (pid, drill.lowered?.from ?? from, to)
         case .spawned, .spawnFailed, .exited, .signalFailed, .becameReady, .forensicsCollected, .hookEnded, .said,
-            .inputClosed, .censusTaken, .waitsRead, .descriptorLimitRaised, .descriptorLimitLowered:
+            .inputClosed, .censusTaken, .waitsRead, .descriptorLimitRaised, .descriptorLimitLowered,
+            .respawnPrepared:
             break
         }
         drills[id] = drill
@@ -219,6 +220,7 @@ extension Supervisor {
     /// A slot as it is shown: with its drill, and with what that pretends in the place of what is true.
     func snapshot(of slot: Slot, at now: Moment) -> WorkerSnapshot {
         var snapshot = slot.snapshot(at: now)
+        addRespawn(to: &snapshot)
         snapshot.drill = drills[slot.id]?.report ?? drillReports[slot.id]
         guard let drill = drills[slot.id] else { return snapshot }
         if snapshot.verdict?.condition == .healthy, let verdict = drill.report.verdict { snapshot.verdict = verdict }

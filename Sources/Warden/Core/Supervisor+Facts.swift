@@ -33,6 +33,7 @@ extension Supervisor {
         case .censusTaken(let kinds): _ = withSlot(id) { $0.tracker?.counted(kinds) }
         case .waitsRead(let report): waitsRead(report, of: id, at: now, dice: &dice)
         case .descriptorLimitLowered(let answer): lateLowering(answer, of: id)
+        case .respawnPrepared(let report): respawnPrepared(report, of: id, at: now, dice: &dice)
         }
     }
 
@@ -60,8 +61,10 @@ extension Supervisor {
             }
             apply(orders ?? [], to: id, at: now)
         }
+        if !quarantines.isEmpty { endQuarantine(id, isWell: true, at: now) }
         let orders = withSlot(id) { slot in
             slot.endLife(at: now.instant)
+            if !slot.spec.health.respawn.isOff { slot.machine.preparation = .due }
             return slot.machine.exited(status, at: now)
         }
         apply(orders ?? [], to: id, at: now)
@@ -88,6 +91,7 @@ extension Supervisor {
             switch order {
             case .spawn(let generation, let reason):
                 spawn(id, generation, reason, at: now)
+            case .prepare: prepareRespawn(id, at: now)
             case .signal(let generation, let signal, let reach):
                 directives.append(.signal(WorkerID(slot: id, generation: generation), signal, reach))
             case .runStopCommand(let generation):

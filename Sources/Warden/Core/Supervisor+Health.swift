@@ -212,6 +212,7 @@ extension Supervisor {
             quietIncidents.insert(incident.id)
         }
         record(incident, of: id, alert: .opened)
+        examine(incident, of: id, at: now)
     }
 
     private mutating func giveUp(_ id: SlotID, _ verdict: Verdict, at now: Moment, dice: inout Dice) {
@@ -270,7 +271,11 @@ extension Supervisor {
 
     /// The worker was looked over, or there was no time for it: now it ends.
     mutating func forensicsCollected(_ forensics: Forensics?, of id: SlotID, at now: Moment) {
-        guard case .collecting? = slots[id]?.policy.phase else { return }
+        guard case .collecting? = slots[id]?.policy.phase else {
+            if let forensics { examined(forensics, of: id) }
+            return
+        }
+        examinations[id] = nil
         _ = withSlot(id) { slot in
             let growth = slot.tracker?.growthOfKinds(until: forensics, in: slot.policy.incident) ?? []
             slot.policy.collected(forensics, adding: growth)
@@ -411,6 +416,7 @@ extension Supervisor {
     mutating func commanded(_ id: SlotID, at now: Moment) {
         if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
         tellIfAiding(id)
+        dropRespawn(id, at: now)
         correlation.forget(id)
         tellings.forget(id)
         let (incident, told) =

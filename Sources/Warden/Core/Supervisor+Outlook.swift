@@ -16,6 +16,7 @@ extension Supervisor {
                 Supervisor.waits(slot, at: now) + (tracker.recovery.map { [Outlook($0)] } ?? [])
                 + tracker.forecast(at: now)
         }
+        explainRespawn(of: slot, &standing, at: now)
         explanation.standing = standing
         explanation.observed = slot.observed
         return explanation

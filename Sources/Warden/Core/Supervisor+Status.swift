@@ -14,7 +14,7 @@ extension Supervisor {
         var counts: [(word: String, count: Int, details: [String])] = []
         for id in order {
             guard let position = slots.position(of: id) else { continue }
-            let (word, detail) = slots.change(at: position, { $0.statusWord })
+            let (word, detail) = respawnWord(id) ?? slots.change(at: position, { $0.statusWord })
             if let position = counts.firstIndex(where: { $0.word == word }) {
                 counts[position].count += 1
                 if let detail { counts[position].details.append(detail) }

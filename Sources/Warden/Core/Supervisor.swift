@@ -64,6 +64,14 @@ package struct Supervisor: Sendable {
     var drills: [SlotID: Drill] = [:]
     /// How the last drill of a slot went.
     var drillReports: [SlotID: DrillReport] = [:]
+    /// The starts that are being prepared.
+    var respawns: [SlotID: RespawnPreparation] = [:]
+    /// The workers that are looked over because people are told of them.
+    var examinations: [SlotID: Examination] = [:]
+    /// The last generation of a slot that was looked over because it leaks.
+    var leaksExamined: [SlotID: Generation] = [:]
+    /// The slots that are held.
+    var quarantines: [SlotID: QuarantinedSlot] = [:]
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -96,8 +104,8 @@ package struct Supervisor: Sendable {
             }
             isEarliestStale = false
         }
-        if hall.deadline == nil, drills.isEmpty { return earliest }
-        return [earliest, hall.deadline, drillDeadline].compactMap { $0 }.min()
+        if hall.deadline == nil, drills.isEmpty, respawns.isEmpty { return earliest }
+        return [earliest, hall.deadline, drillDeadline, respawnDeadline].compactMap { $0 }.min()
     }
 
     /// Something happened.
@@ -196,7 +204,8 @@ package struct Supervisor: Sendable {
             guard let slot = slots.remove(id) else { continue }
             stopsWaiting.remove(id)
             index[slot.spec.name] = nil
-            (drills[id], drillReports[id]) = (nil, nil)
+            (drills[id], drillReports[id], respawns[id], quarantines[id]) = (nil, nil, nil, nil)
+            (examinations[id], leaksExamined[id]) = (nil, nil)
             let starts = slot.earlierStarts + Int(slot.machine.generation.number)
             if starts > 0 { earlierStarts[slot.spec.name] = starts }
         }
@@ -259,10 +268,12 @@ package struct Supervisor: Sendable {
             else { continue }
             let orders = withSlot(id) { $0.machine.timeReached(at: now) } ?? []
             apply(orders, to: id, at: now)
+            quarantineIfUndying(id, at: now, dice: &dice)
             policyTimeReached(id, at: now, dice: &dice)
             askForReadiness(id, at: now)
             askProbe(id, at: now)
             endPause(id, at: now)
         }
+        if !respawns.isEmpty { respawnTimeReached(at: now, dice: &dice) }
     }
 }

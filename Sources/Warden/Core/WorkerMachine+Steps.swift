@@ -12,7 +12,18 @@ extension WorkerMachine {
             awaitedStart = AwaitedStart(reason: reason)
             return isNews ? [.log(.info, "\(name) waits for \(heldBy.joined(separator: ", "))")] : []
         }
+        switch preparation {
+        case .none: break
+        case .due:
+            awaitedStart = AwaitedStart(reason: reason)
+            preparation = .underWay
+            return [.prepare(generation)]
+        case .underWay, .quarantined:
+            awaitedStart = AwaitedStart(reason: reason)
+            return []
+        }
         awaitedStart = nil
+        (killedSince, isUndying) = (nil, false)
         let from = processState
         generation = generation.next
         spawnError = ""
@@ -64,7 +75,9 @@ extension WorkerMachine {
             stop.escalatesAt = now.instant + stopCommandTimeout
             order = [.runStopCommand(run.generation)]
         case .stopSignal: order = [.signal(run.generation, spec.stopSignal, stopReach)]
-        case .kill: order = [.signal(run.generation, .kill, killReach)]
+        case .kill:
+            killedSince = now.instant
+            order = [.signal(run.generation, .kill, killReach)]
         case .none: order = []
         }
         state = .stopping(run, stop)

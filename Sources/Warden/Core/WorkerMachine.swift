@@ -93,6 +93,8 @@ package struct WorkerMachine: Hashable, Sendable {
         case spawn(Generation, RestartReason?)
         /// Signal this generation.
         case signal(Generation, Signal, Reach)
+        /// Look whether the next start may happen, after the end of this generation.
+        case prepare(Generation)
         /// Run `stop_command` for this generation.
         case runStopCommand(Generation)
         /// This generation is gone: sweep what is left and forget it.
@@ -125,6 +127,12 @@ package struct WorkerMachine: Hashable, Sendable {
     package internal(set) var heldBy: [String] = []
     /// The start that waits for it.
     package internal(set) var awaitedStart: AwaitedStart?
+    /// What stands before the next start. `due` is set by whoever knows what has to be prepared.
+    package internal(set) var preparation = Preparation.none
+    /// Of a stop under way: when SIGKILL was sent first.
+    package internal(set) var killedSince: Instant?
+    /// SIGKILL has not ended it for so long that it is not sent often any more.
+    package internal(set) var isUndying = false
     /// Failed starts and short lives in a row, which `restart_delay` doubles by.
     var shortLives = 0
     let name: String
@@ -186,6 +194,8 @@ package struct WorkerMachine: Hashable, Sendable {
         switch state {
         case .stopped, .exited, .fatal, .backoff:
             shortLives = 0
+            // A person who asks once more does not want to wait for what was being waited for.
+            if reason == .user, preparation != .due { preparation = .none }
             return launch(reason: reason, at: now)
         case .stopping(let run, var stop):
             stop.purpose = .startAgain(reason ?? .user)
@@ -214,23 +224,26 @@ package struct WorkerMachine: Hashable, Sendable {
                 stop.purpose = purpose
                 stop.isByRequest = isByRequest
             }
-            if force == .kill { stop.step = .signal }
+            if force == .kill {
+                stop.step = .signal
+                killedSince = killedSince ?? now.instant
+            }
             state = .stopping(run, stop)
             return force == .kill ? [.signal(run.generation, .kill, killReach)] : []
         case .backoff:
             guard isByRequest else { return [] }
-            awaitedStart = nil
+            dropAwaitedStart()
             state = .stopped
             return [change(from: .backoff, to: .stopped)]
         case .stopped, .exited, .fatal, .unknown:
-            if isByRequest { awaitedStart = nil }
+            if isByRequest { dropAwaitedStart() }
             return []
         }
     }
 
     /// The daemon is ending, and a slot that waits to be tried again never will be.
     package mutating func abandonRetry() -> [Order] {
-        awaitedStart = nil
+        dropAwaitedStart()
         guard case .backoff = state else { return [] }
         tries = 0
         state = .fatal
@@ -245,6 +258,7 @@ package struct WorkerMachine: Hashable, Sendable {
     /// A start that waits does not come about any more.
     package mutating func dropAwaitedStart() {
         awaitedStart = nil
+        givePreparationUp()
     }
 
     /// What the slot depends on has changed: a start that waited for it happens when nothing holds it any more.
@@ -379,7 +393,8 @@ package struct WorkerMachine: Hashable, Sendable {
             let line = "stop_command of '\(name)' has not ended it in time; sending \(spec.stopSignal.name)"
             return [.log(.warn, line)] + sendStopSignal(to: run, stop, at: now)
         case .stopping(let run, var stop):
-            stop.escalatesAt = now.instant + max(spec.stopWait, .seconds(1))
+            killedSince = killedSince ?? now.instant
+            stop.escalatesAt = now.instant + killInterval
             state = .stopping(run, stop)
             return [
                 .log(.warn, "killing '\(name)' (\(run.pid ?? 0)) with SIGKILL"),

@@ -16,6 +16,16 @@ package enum EdgeLimits {
     package static let procReadBytes = 4096
     /// Bytes of /proc/PID/environ that are searched for the worker's mark.
     package static let environmentBytes = 256 * 1024
+    /// Processes of a slot's trees that are remembered until what they left behind has been swept.
+    package static let recordedProcesses = 4096
+    /// Supervised processes of a slot whose groups are remembered.
+    package static let recordedRoots = 64
+    /// Files that one sweep of /dev/shm looks at.
+    package static let sweptFiles = 16384
+    /// GPUs that are looked at.
+    package static let devices = 64
+    /// Processes of one GPU that are looked at.
+    package static let deviceProcesses = 16384
     /// Clients that wait to be accepted.
     package static let listenBacklog: Int32 = 512
     /// Bytes of one datagram on a worker's NOTIFY_SOCKET; systemd's own maximum.

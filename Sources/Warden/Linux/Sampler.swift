@@ -3,7 +3,7 @@ package import WardenCore
 
 /// What the sampler can be told to do.
 private enum SamplerOrder: Sendable {
-    case watch(WorkerID, pid: Int32, interval: Duration, heartbeatFile: String?)
+    case watch(WorkerID, pid: Int32, interval: Duration, heartbeatFile: String?, record: TreeRecord?)
     case forget(WorkerID)
     case stop
 }
@@ -39,10 +39,12 @@ package final class Sampler: Sendable {
     ///   - pid: its main process.
     ///   - interval: time between samples, at least `SamplerLimits.shortestInterval`.
     ///   - heartbeatFile: a file whose changes are beats; `nil` for none.
+    ///   - record: is told which processes were seen; `nil`: nobody wants to know.
     package func watch(
-        _ worker: WorkerID, pid: Int32, every interval: Duration, heartbeatFile: String? = nil
+        _ worker: WorkerID, pid: Int32, every interval: Duration, heartbeatFile: String? = nil,
+        record: TreeRecord? = nil
     ) -> Mailbox<Never>.Posting {
-        post(.watch(worker, pid: pid, interval: interval, heartbeatFile: heartbeatFile))
+        post(.watch(worker, pid: pid, interval: interval, heartbeatFile: heartbeatFile, record: record))
     }
 
     /// Samples a worker no more. Before its process is reaped: the pid may be another's afterwards.
@@ -68,6 +70,7 @@ private final class SamplerLoop {
     private struct Watched {
         var pid: Int32
         var heartbeatFile: String?
+        var record: TreeRecord?
     }
 
     private let mailbox: Mailbox<SamplerOrder>
@@ -108,8 +111,8 @@ private final class SamplerLoop {
 
     private func obey(_ order: SamplerOrder, at now: Instant) {
         switch order {
-        case .watch(let worker, let pid, let interval, let heartbeatFile):
-            watched[worker] = Watched(pid: pid, heartbeatFile: heartbeatFile)
+        case .watch(let worker, let pid, let interval, let heartbeatFile, let record):
+            watched[worker] = Watched(pid: pid, heartbeatFile: heartbeatFile, record: record)
             schedule.add(worker, every: interval, at: now)
         case .forget(let worker):
             watched[worker] = nil
@@ -123,6 +126,7 @@ private final class SamplerLoop {
         guard let entry = watched[worker] else { return }
         beat.entered(.readProcess, at: now, deadline: now + SamplerLimits.readDeadline)
         var readings = reader.read(entry.pid)
+        entry.record?.saw(reader.members)
         if let path = entry.heartbeatFile, case .tree(var tree) = readings {
             // May hang where the process's own files do not: the path may be on a network file system.
             beat.entered(.readHeartbeatFile, at: now, deadline: now + SamplerLimits.readDeadline)

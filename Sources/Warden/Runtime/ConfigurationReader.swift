@@ -24,7 +24,7 @@ struct ConfigurationReader: Sendable {
 
     /// This host.
     static func host() -> ConfigurationHost {
-        ConfigurationHost(
+        var host = ConfigurationHost(
             readFile: { path in HostFiles.read(path).mapError { ConfigurationHost.FileFailure($0.description) } },
             glob: { HostFiles.glob($0) },
             isDirectory: { HostFiles.isDirectory($0) },
@@ -46,5 +46,7 @@ struct ConfigurationReader: Sendable {
             currentDirectory: HostFiles.currentDirectory(), userID: HostFiles.userID(),
             // 1024 where even that cannot be read.
             descriptorHardLimit: (try? DaemonLimits.capture())?.descriptors.hard ?? 1024)
+        host.hasNVML = { GPUInspector.isThere() }
+        return host
     }
 }

@@ -71,7 +71,8 @@ final class House {
                     .init(name: "log pump", beat: pump.beat), .init(name: "sampler", beat: sampler.beat),
                     .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
                     .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
-                ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient())
+                ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient(),
+            gpus: GPUInspector())
         ground = LaunchGround(
             environment: .current(),
             limits: limits.forWorkers(

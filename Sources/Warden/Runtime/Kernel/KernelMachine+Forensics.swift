@@ -33,9 +33,18 @@ final class Examination {
 
 extension KernelMachine {
     mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?) {
+        examine(worker, budget, command, signal: workers[worker]?.spec.health.forensicsSignal)
+    }
+
+    /// Whoever is only told of must not speak because of that: a line would end its silence.
+    mutating func examine(_ worker: WorkerID, budget: Duration, command: String?) {
+        examine(worker, budget, command, signal: nil)
+    }
+
+    private mutating func examine(_ worker: WorkerID, _ budget: Duration, _ command: String?, signal: Signal?) {
         guard let process = workers[worker], !process.isReaped else { return }
         let (inbox, pump) = (parts.inbox, parts.pump)
-        let (pid, signal) = (process.child.pid, process.spec.health.forensicsSignal)
+        let pid = process.child.pid
         let deadline = MonotonicClock.now() + budget
         let examination = Examination()
         examinations[worker] = examination

@@ -146,6 +146,7 @@ extension KernelMachine {
         let worker = process.worker
         workers[worker] = process
         workersByPID[process.child.pid] = worker
+        noteTree(of: process)
         let reportNumber = process.report?.readinessDescriptor ?? -1
         let notifyNumber = process.notifySocket?.readinessDescriptor
         do throws(KernelFailure) {
@@ -184,7 +185,8 @@ extension KernelMachine {
         guard health.enabled else { return }
         let file: String? = if case .file(let path) = health.heartbeat { path } else { nil }
         let posting = parts.sampler.watch(
-            process.worker, pid: process.child.pid, every: health.interval, heartbeatFile: file)
+            process.worker, pid: process.child.pid, every: health.interval, heartbeatFile: file,
+            record: treeRecords[process.worker.slot])
         if case .full = posting {
             log(LogRecord(.error, "The sampler is overloaded; \(process.spec.name.qualified) is not watched"))
         }
@@ -292,6 +294,7 @@ extension KernelMachine {
 
     mutating func signal(_ worker: WorkerID, _ signal: Signal, _ reach: Reach) {
         guard let process = workers[worker], !process.isReaped else { return }
+        noteTreeBeforeSignal(process)
         do throws(KernelFailure) {
             switch reach {
             case .process: try process.child.deliver(signal)

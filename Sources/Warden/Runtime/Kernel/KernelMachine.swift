@@ -18,6 +18,7 @@ struct MachineParts: Sendable {
     var configurations: ConfigurationReader
     var outputBudget: OutputBudget
     var prober: ProbeClient
+    var gpus: GPUInspector
 }
 
 /// What every worker is started with.
@@ -60,6 +61,8 @@ struct KernelMachine: Machine, ~Copyable {
     var hooks: [UInt64: HookProcess] = [:]
     var examinations: [WorkerID: Examination] = [:]
     var workersByPID: [Int32: WorkerID] = [:]
+    /// Of slots whose next start is to be prepared.
+    var treeRecords: [SlotID: TreeRecord] = [:]
     var patterns: [String: Pattern] = [:]
     var sharedSockets: [SharedSocketKey: SharedSocketUse] = [:]
     var sources: [UInt64: Source]

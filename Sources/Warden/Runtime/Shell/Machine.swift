@@ -23,6 +23,8 @@ package protocol Machine: ~Copyable {
     mutating func release(_ worker: WorkerID, sweep: Bool)
     /// Looks a worker over. Event: `.forensicsCollected`.
     mutating func collectForensics(_ worker: WorkerID, budget: Duration, command: String?)
+    /// Looks over a worker to which nothing is done, without sending it anything. Event: `.forensicsCollected`.
+    mutating func examine(_ worker: WorkerID, budget: Duration, command: String?)
     /// Counts a worker's descriptors by kind. Event: `.censusTaken`, or none when there is nobody to do it.
     mutating func takeCensus(of worker: WorkerID)
     /// Reads what a worker's threads wait for. Event: `.waitsRead`, unless the reading is stuck.
@@ -39,6 +41,8 @@ package protocol Machine: ~Copyable {
     mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32)
     /// Gives back what a drill has lowered.
     mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int)
+    /// Looks at what is left of a worker that has ended, and sweeps it. Event: `.respawnPrepared`, unless it is stuck.
+    mutating func prepareRespawn(_ worker: WorkerID, _ spec: RespawnSpec, launch: LaunchSpec)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 

@@ -86,6 +86,10 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .lowerDescriptorLimit(let worker, let pid): machine.lowerDescriptorLimit(of: worker, pid: pid)
         case .restoreDescriptorLimit(let worker, let pid, let from, let to):
             machine.restoreDescriptorLimit(of: worker, pid: pid, from: from, to: to)
+        case .prepareRespawn(let worker, let spec, let launch):
+            machine.prepareRespawn(worker, spec, launch: launch)
+        case .examine(let worker, let budget, let command):
+            machine.examine(worker, budget: budget, command: command)
         }
     }
 
