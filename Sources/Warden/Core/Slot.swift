@@ -1,5 +1,5 @@
 /// One slot inside the supervisor: its configuration and its machines.
-struct Slot: Sendable {
+struct Slot: Codable, Sendable {
     /// A client that waits for this slot.
     struct Waiter: Hashable, Sendable {
         /// What it waits for.
@@ -47,6 +47,13 @@ struct Slot: Sendable {
     var probeAskedAt: Instant?
     /// The generation whose descriptor limit was raised.
     var aidedGeneration: Generation?
+
+    /// What one daemon tells the next: all but the clients that wait, who do not outlive it.
+    private enum CodingKeys: String, CodingKey {
+        case id, sharedSpec, machine, policy, tracker, formerLives, isHealthPaused, healthPausedUntil, earlierStarts
+        case lastRestart, incidents, chronicle, observed, lastSpawnFailure, demandDueAt, demand, readinessDueAt
+        case probeDueAt, probeAskedAt, aidedGeneration
+    }
 
     init(id: SlotID, spec: ProgramSpec, earlierStarts: Int) {
         self.id = id
@@ -142,7 +149,7 @@ struct Slot: Sendable {
 }
 
 /// One active group inside the supervisor.
-struct Group: Hashable, Sendable {
+struct Group: Hashable, Codable, Sendable {
     var spec: GroupSpec
     /// Its slots, in the order of the configuration.
     var slots: [SlotID]

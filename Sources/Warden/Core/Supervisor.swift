@@ -3,9 +3,9 @@
 /// `handle` is told what happened and says what to do. It routes each event to the slot's machines and flattens their
 /// orders into directives, in order. Everything that decides anything is in here, so a run can be replayed from its
 /// events, simulated and fuzzed.
-package struct Supervisor: Sendable {
+package struct Supervisor: Codable, Sendable {
     /// What the daemon as a whole is doing.
-    enum Mood: Hashable, Sendable {
+    enum Mood: Hashable, Codable, Sendable {
         /// Supervising.
         case running
         /// Stopping everything, the highest priority first; `tier` is the one that is being stopped.
@@ -66,6 +66,13 @@ package struct Supervisor: Sendable {
     var drillReports: [SlotID: DrillReport] = [:]
     private var earliest: Instant?
     private var isEarliestStale = true
+
+    /// What one daemon tells the next: all but the clients that wait, who do not outlive it, and what is computed anew.
+    private enum CodingKeys: String, CodingKey {
+        case slots, groups, order, index, newest, mood, localHealth, utcOffsetSeconds, isShadow, earlierStarts
+        case nextSlotNumber, lastStatus, lastOutcome, hall, dependencies, areDependenciesStale, readyNames, stopsWaiting
+        case refused, endReason, quietIncidents, correlation, tellings, drills, drillReports
+    }
 
     /// - Parameters:
     ///   - groups: the groups of the configuration, all of which become active.
