@@ -205,6 +205,7 @@ struct World {
             if case .lowered = answer { loweredLimits.insert(pid) }
             answers.append(.worker(worker, .descriptorLimitLowered(answer)))
         case .restoreDescriptorLimit(_, let pid, _, _): loweredLimits.remove(pid)
+        case .examineSuccessor: break
         case .queryDemand(let worker, _, _):
             if children[worker] == nil { objections.append("question for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
@@ -298,6 +299,7 @@ private func word(_ directive: Directive) -> String {
     case .lowerDescriptorLimit(let worker, let pid):
         "lower \(worker.slot.number).\(worker.generation.number) pid \(pid)"
     case .restoreDescriptorLimit(_, let pid, let from, let to): "restore pid \(pid) \(from) to \(to)"
+    case .examineSuccessor(let request): "examine successor for \(request?.number ?? 0)"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }

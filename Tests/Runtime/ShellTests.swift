@@ -57,6 +57,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("probe \(probe)")
     }
 
+    mutating func examineSuccessor(of supervisor: Supervisor, for request: RequestID?) {
+        record.append("examine \(request?.number ?? 0)")
+    }
+
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("aid \(pid)") }
     mutating func lowerDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("lower \(pid)") }
     mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int) {

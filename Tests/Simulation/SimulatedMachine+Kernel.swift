@@ -209,6 +209,8 @@ extension SimulatedMachine {
         note("restore \(worker.slot.number) \(pid) \(soft)")
     }
 
+    mutating func examineSuccessor(of supervisor: Supervisor, for request: RequestID?) { note("examine successor") }
+
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) {
         note("aid \(worker.slot.number)")
         checker.ordered("first aid", worker, namesOfSlots[worker.slot])

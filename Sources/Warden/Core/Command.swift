@@ -87,7 +87,7 @@ package enum DaemonMood: Hashable, Sendable {
 }
 
 /// Why a command was refused. Wire turns each into supervisord's fault.
-package enum Refusal: Error, Hashable, Sendable {
+package enum Refusal: Error, Hashable, Codable, Sendable {
     /// BAD_NAME: no such process or group.
     case badName(String)
     /// ALREADY_STARTED.
@@ -119,7 +119,7 @@ package enum Refusal: Error, Hashable, Sendable {
 }
 
 /// What a command did to one slot of a selection.
-package struct SlotOutcome: Hashable, Sendable {
+package struct SlotOutcome: Hashable, Codable, Sendable {
     /// The slot.
     package var name: SlotName
     /// `nil`: done.

@@ -209,6 +209,8 @@ package enum Event: Hashable, Sendable {
     case localHealth(LocalHealth)
     /// Local time less UTC, in seconds: at the start, and when summer time begins or ends.
     case localTimeMoved(utcOffsetSeconds: Int)
+    /// The binary that is to take over was tried: `nil` when it can read what it will be told; else why not.
+    case successorExamined(RequestID?, refusal: String?)
 }
 
 /// Why a configuration was not taken: the text for people, every problem with its file and line.
@@ -230,6 +232,8 @@ package enum End: Hashable, Codable, Sendable {
     case failure
     /// Stop everything, then start anew in place, with the configuration read again.
     case restart
+    /// Stop nothing: another binary takes over in place, with every worker.
+    case upgrade
 }
 
 /// Doubts about ourselves. While any is raised, silence clocks hold and restarts decay to alerts.

@@ -1,9 +1,9 @@
 /// One slot inside the supervisor: its configuration and its machines.
 struct Slot: Codable, Sendable {
     /// A client that waits for this slot.
-    struct Waiter: Hashable, Sendable {
+    struct Waiter: Hashable, Codable, Sendable {
         /// What it waits for.
-        enum Awaited: Hashable, Sendable {
+        enum Awaited: Hashable, Codable, Sendable {
             /// The process to be spawned, or to have failed.
             case spawned
             /// RUNNING, or any state that says it will not be.
@@ -47,13 +47,6 @@ struct Slot: Codable, Sendable {
     var probeAskedAt: Instant?
     /// The generation whose descriptor limit was raised.
     var aidedGeneration: Generation?
-
-    /// What one daemon tells the next: all but the clients that wait, who do not outlive it.
-    private enum CodingKeys: String, CodingKey {
-        case id, sharedSpec, machine, policy, tracker, formerLives, isHealthPaused, healthPausedUntil, earlierStarts
-        case lastRestart, incidents, chronicle, observed, lastSpawnFailure, demandDueAt, demand, readinessDueAt
-        case probeDueAt, probeAskedAt, aidedGeneration
-    }
 
     init(id: SlotID, spec: ProgramSpec, earlierStarts: Int) {
         self.id = id
@@ -156,7 +149,7 @@ struct Group: Hashable, Codable, Sendable {
 }
 
 /// A client's command that is answered when its slots have got somewhere.
-struct PendingRequest: Hashable, Sendable {
+struct PendingRequest: Hashable, Codable, Sendable {
     /// True when the command was about one slot, and the answer is not a list.
     var isSingle: Bool
     /// The slots that it still waits for.

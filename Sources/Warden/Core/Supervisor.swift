@@ -25,6 +25,8 @@ package struct Supervisor: Codable, Sendable {
     var requests: [RequestID: PendingRequest] = [:]
     /// Clients that wait for a restart of the daemon to be validated; `nil` stands for a signal.
     var restartsToValidate: [RequestID?] = []
+    /// A binary that is to take over is being tried.
+    var isUpgrading = false
     var localHealth = LocalHealth()
     /// Local time less UTC.
     var utcOffsetSeconds = 0
@@ -67,9 +69,9 @@ package struct Supervisor: Codable, Sendable {
     private var earliest: Instant?
     private var isEarliestStale = true
 
-    /// What one daemon tells the next: all but the clients that wait, who do not outlive it, and what is computed anew.
+    /// What one daemon tells the next: all but what is computed anew.
     private enum CodingKeys: String, CodingKey {
-        case slots, groups, order, index, newest, mood, localHealth, utcOffsetSeconds, isShadow, earlierStarts
+        case slots, groups, order, index, newest, mood, requests, restartsToValidate, isUpgrading, localHealth, utcOffsetSeconds, isShadow, earlierStarts
         case nextSlotNumber, lastStatus, lastOutcome, hall, dependencies, areDependenciesStale, readyNames, stopsWaiting
         case refused, endReason, quietIncidents, correlation, tellings, drills, drillReports
     }
@@ -140,6 +142,7 @@ package struct Supervisor: Codable, Sendable {
         case .localHealth(let health):
             doubted(health, at: now)
         case .localTimeMoved(let offset): utcOffsetSeconds = offset
+        case .successorExamined(let request, let refusal): successorExamined(refusal, for: request)
         }
         if !drills.isEmpty { endDrills(at: now) }
         if isTickDue(at: now) { tick(at: now) }
