@@ -24,6 +24,8 @@ import WardenWire
         var byNumber: [Int: Shape] = [3: .point]
         var tags: Set<Int> = [5, 6, 7]
         var shape = Shape.pair(.circle(radius: 2), .pair(.point, .point))
+        var raw: [UInt8] = [0, 255, 10]
+        var noBytes: [UInt8] = []
         var wait = Duration.milliseconds(1500)
     }
 

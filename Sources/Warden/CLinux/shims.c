@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -78,6 +79,8 @@ int warden_pidfd_exit(int pidfd, int32_t *status) {
     *status = information.exit_code;
     return 0;
 }
+
+int warden_memory_file(void) { return (int)answer_or_errno(memfd_create("warden-state", MFD_CLOEXEC)); }
 
 int warden_become_subreaper(void) { return (int)answer_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }
 

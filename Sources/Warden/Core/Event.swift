@@ -121,7 +121,7 @@ package struct WorkerOutput: Hashable, Codable, Sendable {
 }
 
 /// The commands that Warden runs for a worker, as the program's user.
-package enum Hook: Hashable, Sendable {
+package enum Hook: Hashable, Codable, Sendable {
     /// `drain_command`.
     case drain
     /// `demand`; the number that a URL's answer holds counts as the output of a command with exit code 0.

@@ -95,6 +95,18 @@ package struct Supervisor: Codable, Sendable {
         for group in groups { activate(group) }
     }
 
+    /// The groups of the newest configuration that was read.
+    package var newestGroups: [GroupSpec] { newest }
+
+    /// Another binary goes on with what this one was told: the clients that waited are gone.
+    package mutating func takeOver() {
+        requests = [:]
+        restartsToValidate = []
+        isUpgrading = false
+        isStatusStale = true
+        for position in slots.entries.indices { slots.change(at: position) { $0.waiters = [] } }
+    }
+
     /// The next instant at which `.timeReached` has something to do; `nil` when nothing is due.
     package mutating func nextDeadline() -> Instant? {
         if isEarliestStale {

@@ -26,7 +26,7 @@ private struct StateReading: Decoder {
     func read<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if let basic = basic(type) { return basic }
         switch type {
-        case is Bool.Type, is String.Type, is Double.Type: throw unexpected("\(type)")
+        case is Bool.Type, is String.Type, is Double.Type, is [UInt8].Type: throw unexpected("\(type)")
         case is any FixedWidthInteger.Type: throw unexpected("\(type)")
         default: return try Value(from: self)
         }
@@ -37,6 +37,7 @@ private struct StateReading: Decoder {
         case .boolean(let value): return value as? Value
         case .text(let value): return value as? Value
         case .double(let value): return value as? Value
+        case .bytes(let value): return value as? Value
         case .integer(let value):
             if let type = type as? any FixedWidthInteger.Type { return StateReading.exactly(type, value) as? Value }
         case .unsigned(let value):
@@ -59,6 +60,7 @@ private struct StateReading: Decoder {
             case .boolean: "a truth"
             case .integer, .unsigned, .double: "a number"
             case .text: "a text"
+            case .bytes: "bytes"
             case .list: "a list"
             case .object: "an object"
             }

@@ -67,6 +67,7 @@ private final class StateBox {
         case let value as Bool: set(.boolean(value))
         case let value as String: set(.text(value))
         case let value as Double: set(.double(value))
+        case let value as [UInt8]: set(.bytes(value))
         case let value as any FixedWidthInteger: set(StateBox.integer(value))
         default: try value.encode(to: StateBoxEncoder(box: self, codingPath: path))
         }

@@ -16,6 +16,8 @@ package indirect enum StateValue: Hashable, Sendable {
     case double(Double)
     /// A text.
     case text(String)
+    /// Bytes, whatever they mean.
+    case bytes([UInt8])
     /// Values in order.
     case list([StateValue])
     /// Values by name, in the order in which they were written.
@@ -74,6 +76,7 @@ extension StateValue {
         static let text: UInt8 = 6
         static let list: UInt8 = 7
         static let object: UInt8 = 8
+        static let bytes: UInt8 = 9
     }
 
     /// The bytes.
@@ -112,6 +115,10 @@ extension StateValue {
             case .text(let text):
                 bytes.append(Tag.text)
                 write(text: text)
+            case .bytes(let more):
+                bytes.append(Tag.bytes)
+                write(number: UInt64(more.count))
+                bytes.append(contentsOf: more)
             case .list(let values):
                 bytes.append(Tag.list)
                 write(number: UInt64(values.count))
@@ -172,6 +179,10 @@ extension StateValue {
                 for shift in 0..<8 { pattern |= UInt64(try byte()) << UInt64(shift * 8) }
                 return .double(Double(bitPattern: pattern))
             case Tag.text: return .text(try text())
+            case Tag.bytes:
+                let count = try count()
+                defer { position += count }
+                return .bytes(Array(bytes[position..<position + count]))
             case Tag.list:
                 var values: [StateValue] = []
                 for _ in 0..<(try count()) { values.append(try value(depth: depth + 1)) }

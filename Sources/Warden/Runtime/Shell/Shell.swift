@@ -46,14 +46,15 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         return end
     }
 
-    /// Takes in what has happened already, without waiting for more.
+    /// Takes in what has happened already, and waits a moment for more.
     ///
-    /// - Returns: whether something had.
-    package mutating func settle() -> Bool {
+    /// - Parameter deadline: the end of that moment.
+    /// - Returns: whether nothing had.
+    package mutating func settle(until deadline: Instant) -> Bool {
         events.removeAll(keepingCapacity: true)
-        machine.waitForEvents(until: machine.now().instant, into: &events)
+        machine.waitForEvents(until: deadline, into: &events)
         for event in events { handle(event) }
-        return !events.isEmpty
+        return events.isEmpty
     }
 
     /// Goes on after an end that could not be.
