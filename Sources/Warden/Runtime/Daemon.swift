@@ -71,7 +71,11 @@ package struct Daemon {
         self.refusal = refusal
         reader = ConfigurationReader(path: path, arguments: arguments)
         isForeground = configuration.daemon.isForeground
-        startLimits = try legacy?.limits ?? Daemon.guarded { () throws(KernelFailure) in try DaemonLimits.capture() }
+        if let legacy {
+            startLimits = legacy.limits
+        } else {
+            startLimits = try Daemon.guarded { () throws(KernelFailure) in try DaemonLimits.capture() }
+        }
     }
 
     /// Runs until everything has stopped.

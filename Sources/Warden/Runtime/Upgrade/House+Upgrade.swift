@@ -1,3 +1,4 @@
+import WardenControl
 import WardenCore
 import WardenLinux
 import WardenWire
