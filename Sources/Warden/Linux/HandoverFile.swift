@@ -87,6 +87,7 @@ extension DaemonProcess {
         var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
         arguments.append(nil)
         setenv(stateVariable, String(state), 1)
+        warden_keep_standard_streams_alone()
         for number in descriptors + [state] { _ = fcntl(number, F_SETFD, 0) }
         _ = execv(path, arguments)
         let cause = errno

@@ -23,9 +23,10 @@ enum Legacy {
         return nil
     }
 
-    /// - Parameter number: the file.
+    /// - Parameter number: the file; closed when it was read.
     static func read(_ number: CInt) throws -> DaemonState {
-        let bytes = try HandoverFile.contents(of: number, atMost: StateLimits.bytes)
+        let file = Descriptor(owning: number)
+        let bytes = try HandoverFile.contents(of: file.rawValue, atMost: StateLimits.bytes)
         return try DaemonState.decoded(bytes)
     }
 }
