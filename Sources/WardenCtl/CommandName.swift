@@ -88,7 +88,7 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
             ]
         case .upgrade:
             [
-                "upgrade		Let the installed binary take over in place; no worker is touched",
+                "upgrade\t\tLet the installed binary take over in place; no worker is touched",
                 "It is tried first: one that cannot read what it would be told is refused.",
             ]
         case .version: ["version\t\t\tThe version of supervisord's interface that the server has"]

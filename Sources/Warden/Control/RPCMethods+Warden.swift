@@ -19,9 +19,9 @@ extension RPCMethod {
         ) { scope, _ in
             let identity = scope.backend.daemonIdentity()
             return .structure([
-                .init(name: "version", value: .string(identity.version)),
-                .init(name: "pid", value: .int(Int64(identity.pid))),
-                .init(name: "since", value: .string(identity.startedAt.wall.rfc3339)),
+                .init("version", .string(identity.version)),
+                .init("pid", .int(Int64(identity.pid))),
+                .init("since", .string(identity.startedAt.wall.rfc3339)),
             ])
         },
         RPCMethod(
