@@ -119,7 +119,7 @@ let package = Package(
         tests("Outbound", ["WardenCore", "WardenWire", "WardenOutbound"]),
         tests("Runtime", ["WardenCore", "WardenLinux", "WardenRuntime"]),
         tests("CLI", ["WardenCore", "WardenConfig", "WardenWire", "WardenOutbound", "wardenctl"]),
-        tests("Simulation", ["WardenCore", "WardenRuntime"]),
+        tests("Simulation", ["WardenCore", "WardenWire", "WardenRuntime"]),
         tests("Forecast", ["WardenCore"]),
         tests("Benchmarks", ["WardenCore", "WardenLinux"], excluding: ["run"]),
     ]

@@ -9,7 +9,7 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
     case pauseHealth = "pause-health"
     case pid, quit, reload, remove, reread, restart
     case resumeHealth = "resume-health"
-    case shutdown, signal, start, status, stop, tail, tune, update, version, why
+    case shutdown, signal, start, status, stop, tail, tune, update, upgrade, version, why
     case end = "EOF"
 
     /// Those with a dash, which supervisorctl's rule would cut in two.
@@ -85,6 +85,11 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
             [
                 "update [all]\t\tRead the configuration and bring every group that differs up to date",
                 "update <group> [...]\tThe same for these groups only",
+            ]
+        case .upgrade:
+            [
+                "upgrade\t\tLet the installed binary take over in place; no worker is touched",
+                "It is tried first: one that cannot read what it would be told is refused.",
             ]
         case .version: ["version\t\t\tThe version of supervisord's interface that the server has"]
         case .why: ["why <name> [--json]\tWhat Warden believes of a worker, on which evidence, and what it did"]

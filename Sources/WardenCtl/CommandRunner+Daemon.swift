@@ -59,4 +59,33 @@ extension CommandRunner {
             exitCode = ExitCode.failure
         }
     }
+
+    /// `upgrade`.
+    ///
+    /// The daemon says yes when the new binary has shown that it can take over; that it has is asked of that binary.
+    mutating func upgrade(_ words: [String]) async throws(ServerFailure) {
+        guard words.isEmpty else { return misuse("Error: upgrade accepts no arguments", of: .upgrade) }
+        let before = try await server.call("warden.getIdentity", [])
+        do {
+            _ = try await server.call("warden.upgrade", [])
+        } catch .fault(let fault) where fault.kind == .failed {
+            sayLines("ERROR: not upgraded: \(fault.string)")
+            exitCode = ExitCode.failure
+            return
+        }
+        let clock = ContinuousClock()
+        let deadline = clock.now + CtlLimits.upgradePatience
+        while clock.now < deadline {
+            // Between the two binaries nobody answers.
+            if let now = try? await server.call("warden.getIdentity", []), now["since"] != before["since"] {
+                let (old, new) = (before["version"]?.string ?? "?", now["version"]?.string ?? "?")
+                let versions = old == new ? "version \(new) once more" : "from \(old) to \(new)"
+                return say("upgraded: \(versions); no worker was touched")
+            }
+            // Cancelled: the next call says so.
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        say("ERROR: not upgraded within \(CtlLimits.upgradePatience); the daemon's log says why")
+        exitCode = ExitCode.failure
+    }
 }

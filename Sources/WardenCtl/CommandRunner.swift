@@ -98,6 +98,7 @@ package struct CommandRunner<Server: ControlServer> {
         case .avail: try await avail(text.words)
         case .shutdown: try await shutdown(text.words)
         case .reload: try await reload(text.words)
+        case .upgrade: try await upgrade(text.words)
         case .check:
             let code = CheckCommand(tell: tell).run(text.words)
             if code != ExitCode.success { exitCode = code }

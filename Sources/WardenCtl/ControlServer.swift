@@ -118,6 +118,8 @@ enum CtlLimits {
     static let configurationBytes = 1024 * 1024
     /// Values in a document of the JSON interface: 16,384 workers of some thirty.
     static let documentValues = 1_048_576
+    /// How long a binary that has shown that it can take over may take to do it.
+    static let upgradePatience: Duration = .seconds(15)
     /// Between two looks at how a drill goes.
     static let drillPause: Duration = .milliseconds(300)
     /// A drill ends when nobody has looked at it for so long.

@@ -216,6 +216,7 @@ struct World {
             if children[worker] != nil { objections.append("look at the old tree of a living worker: \(worker)") }
             if let oldTree { answers.append(.worker(worker, .respawnPrepared(oldTree(self)))) }
         case .restoreDescriptorLimit(_, let pid, _, _): loweredLimits.remove(pid)
+        case .examineSuccessor: break
         case .queryDemand(let worker, _, _):
             if children[worker] == nil { objections.append("question for nobody: \(worker)") }
         case .reportInvariant(let what): objections.append("violated: \(what)")
@@ -311,6 +312,7 @@ private func word(_ directive: Directive) -> String {
     case .restoreDescriptorLimit(_, let pid, let from, let to): "restore pid \(pid) \(from) to \(to)"
     case .examine(let worker, _, _): "examine \(worker.slot.number).\(worker.generation.number)"
     case .prepareRespawn(let worker, _, _): "prepare \(worker.slot.number).\(worker.generation.number)"
+    case .examineSuccessor(let request): "examine successor for \(request?.number ?? 0)"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }

@@ -57,6 +57,10 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("probe \(probe)")
     }
 
+    mutating func examineSuccessor(of supervisor: Supervisor, for request: RequestID?) {
+        record.append("examine \(request?.number ?? 0)")
+    }
+
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) { record.append("aid \(pid)") }
     mutating func examine(_ worker: WorkerID, budget: Duration, command: String?) {
         record.append("examine \(worker.slot.number).\(worker.generation.number)")

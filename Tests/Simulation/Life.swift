@@ -1,5 +1,6 @@
 import WardenCore
 import WardenRuntime
+import WardenWire
 
 /// One world from its first start to its end: the production shell on a simulated machine, one seed and one trace.
 struct Life {
@@ -18,7 +19,10 @@ struct Life {
     ///   - days: how long it lasts; at least half a day.
     ///   - mutation: how the core is broken; `nil` for the real one.
     ///   - keeps: lines of the trace to remember.
-    init(seed: UInt64, days: Double? = nil, mutation: Mutation? = nil, keeps: Int = 0) {
+    ///   - handsOverEvery: after so many turns the supervisor is told to a successor, who goes on; `nil`: never.
+    init(
+        seed: UInt64, days: Double? = nil, mutation: Mutation? = nil, keeps: Int = 0, handsOverEvery: Int? = nil
+    ) {
         var dice = Dice(seed: seed ^ 0xDA15)
         let groups = WorldSpec.groups(seed: seed)
         // Where samples are many, days are few.
@@ -33,7 +37,19 @@ struct Life {
             sharedCauseWindow: mutation?.sharedCauseWindow ?? (mutation == nil ? Limits.sharedCauseWindow : nil))
         var shell = Shell(supervisor: supervisor, machine: machine, dice: Dice(seed: seed), invariants: .report)
         let limit = Instant.origin + .seconds(length * 86400 + 86400)
+        var turns = 0
         while shell.step() == nil {
+            turns += 1
+            if let handsOverEvery, turns % handsOverEvery == 0 {
+                do {
+                    let state = try StateEncoder.encode(shell.supervisor).encoded()
+                    let successor = try StateDecoder.decode(Supervisor.self, from: StateValue(decoding: state))
+                    shell = shell.taken(over: successor)
+                } catch {
+                    shell.machine.checker.object("cannot be handed over: \(error)")
+                    break
+                }
+            }
             if shell.machine.clock > limit {
                 shell.machine.checker.object("everything should have ended a day ago")
                 break

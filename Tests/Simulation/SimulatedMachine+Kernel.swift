@@ -220,6 +220,8 @@ extension SimulatedMachine {
         answer(worker, within: .milliseconds(10), .respawnPrepared(RespawnReport()))
     }
 
+    mutating func examineSuccessor(of supervisor: Supervisor, for request: RequestID?) { note("examine successor") }
+
     mutating func raiseDescriptorLimit(of worker: WorkerID, pid: Int32) {
         note("aid \(worker.slot.number)")
         checker.ordered("first aid", worker, namesOfSlots[worker.slot])

@@ -94,6 +94,15 @@ import WardenCore
         #expect(!second.tail.isEmpty)
     }
 
+    /// Goal: a binary that takes over knows everything. Method: the same world once with one supervisor, and once with
+    /// one that is told to a successor over and over; the successor decides to the byte as the first would have.
+    @Test(arguments: UInt64(50)...61) func aSuccessorGoesOnAsItsPredecessorWould(seed: UInt64) {
+        let one = Life(seed: seed, days: 0.75)
+        let many = Life(seed: seed, days: 0.75, handsOverEvery: 101)
+        #expect(many.violations == one.violations)
+        #expect(many.digest == one.digest)
+    }
+
     /// The core, broken in one rule at a time, is found out: else the checker checks nothing.
     @Test(arguments: Mutation.allCases) func aBrokenCoreIsCaught(mutation: Mutation) {
         var seeds = 0

@@ -48,7 +48,8 @@ extension Event {
         case .configurationLoaded(_, .success): "configuration"
         case .configurationLoaded(_, .failure): "bad configuration"
         case .timeReached: "time"
-        case .worker, .wrote, .ready, .requested, .abandoned, .endRequested, .localTimeMoved: "\(self)"
+        case .worker, .wrote, .ready, .requested, .abandoned, .endRequested, .localTimeMoved, .successorExamined:
+            "\(self)"
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -77,6 +78,16 @@ int warden_pidfd_exit(int pidfd, int32_t *status) {
     if (!(information.mask & EXIT_WANTED)) return -ENODATA;
     *status = information.exit_code;
     return 0;
+}
+
+int warden_memory_file(void) { return (int)answer_or_errno(memfd_create("warden-state", MFD_CLOEXEC)); }
+
+void warden_keep_standard_streams_alone(void) {
+    // CLOSE_RANGE_CLOEXEC, of Linux 5.11.
+    if (syscall(SYS_close_range, 3u, ~0u, 4u) == 0) return;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 1 << 20;
+    for (int number = 3; (rlim_t)number < limit.rlim_cur; number++) fcntl(number, F_SETFD, FD_CLOEXEC);
 }
 
 int warden_become_subreaper(void) { return (int)answer_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }

@@ -26,6 +26,8 @@ package enum ControlLimits {
     package static let shedLinger: Duration = .seconds(1)
     /// Time that requests in progress have when the server stops.
     package static let drainTimeout: Duration = .seconds(1)
+    /// Time that requests in progress have when another binary is to take over.
+    package static let standstillTimeout: Duration = .seconds(1)
     /// `/livez` gives up on the shell after this.
     package static let livenessTimeout: Duration = .seconds(5)
     /// After EMFILE accept(2) is tried again this much later, with the reserved descriptor given up.

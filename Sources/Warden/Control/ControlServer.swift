@@ -21,6 +21,8 @@ package struct ControlError: Error, Hashable, Sendable, CustomStringConvertible 
 package struct ControlServer: Sendable {
     private enum Order: Sendable {
         case listen(ControlListener)
+        case standStill(@Sendable () -> Void)
+        case goOn
         case stop
     }
 
@@ -59,6 +61,17 @@ package struct ControlServer: Sendable {
         orderInlet.yield(.stop)
         orderInlet.finish()
     }
+
+    /// Accepts nobody, and lets requests in progress end for at most `ControlLimits.standstillTimeout`; `goOn` ends it.
+    ///
+    /// May be called from any thread, and returns at once.
+    /// - Parameter reply: called when nothing is in progress any more, or the time is over.
+    package func standStill(reply: @escaping @Sendable () -> Void) {
+        guard case .enqueued = orderInlet.yield(.standStill(reply)) else { return reply() }
+    }
+
+    /// Accepts again.
+    package func goOn() { orderInlet.yield(.goOn) }
 
     /// Serves until `stop` is called or the task is cancelled (which ends requests in progress at once).
     /// - Parameter onReady: called once, when every listener is served.
@@ -109,7 +122,7 @@ package struct ControlServer: Sendable {
                 await obey(server, logger, &served, &tasks)
             }
             for channel in served.values { channel.close(promise: nil) }
-            await server.drain()
+            await server.drain(within: ControlLimits.drainTimeout)
             tasks.cancelAll()
             return failure
         }
@@ -120,7 +133,19 @@ package struct ControlServer: Sendable {
         _ tasks: inout DiscardingTaskGroup
     ) async {
         for await order in orders {
-            guard case .listen(let listener) = order else { return }
+            let listener: ControlListener
+            switch order {
+            case .listen(let new): listener = new
+            case .standStill(let reply):
+                for channel in served.values { _ = channel.setOption(.autoRead, value: false) }
+                await server.drain(within: ControlLimits.standstillTimeout)
+                reply()
+                continue
+            case .goOn:
+                for channel in served.values { _ = channel.setOption(.autoRead, value: true) }
+                continue
+            case .stop: return
+            }
             do throws(ControlError) {
                 let channel = try await server.open(listener, in: &tasks)
                 served.updateValue(channel, forKey: listener.kind)?.close(promise: nil)

@@ -86,13 +86,13 @@ struct ListenerHouse: Sendable {
         return target?.hasPrefix("socket:") == true
     }
 
-    /// Waits until no connection is left, at most `ControlLimits.drainTimeout`, and closes those that are.
-    func drain() async {
+    /// Waits until no connection is left, for a while at most, and closes those that are.
+    func drain(within patience: Duration) async {
         registry.quiesce()
-        let deadline = NIODeadline.now() + TimeAmount(ControlLimits.drainTimeout)
+        let deadline = NIODeadline.now() + TimeAmount(patience)
         while registry.count > 0, NIODeadline.now() < deadline {
             // Cancelled means at once.
-            guard (try? await Task.sleep(for: ControlLimits.drainTimeout / 100)) != nil else { break }
+            guard (try? await Task.sleep(for: patience / 100)) != nil else { break }
         }
         // Hummingbird waits for the close of a connection without end, even in a task that was cancelled.
         registry.closeAll()

@@ -14,6 +14,26 @@ extension RPCMethod {
             return .int(Int64(first.spec.health.maximumUnavailable.of(members.count)))
         },
         RPCMethod(
+            name: "warden.getIdentity", signature: ["struct"],
+            help: "Which binary serves: its version, its process id, and since when."
+        ) { scope, _ in
+            let identity = scope.backend.daemonIdentity()
+            return .structure([
+                .init("version", .string(identity.version)),
+                .init("pid", .int(Int64(identity.pid))),
+                .init("since", .string(identity.startedAt.wall.rfc3339)),
+            ])
+        },
+        RPCMethod(
+            name: "warden.upgrade", signature: ["boolean"],
+            help:
+                "Lets the binary that lies where this one was started from take over in place, with every worker. The "
+                + "answer comes when it has shown that it can.", isChange: true
+        ) { (scope, _) async throws(RPCFailure) in
+            _ = try await scope.order(.end(.upgrade))
+            return .bool(true)
+        },
+        RPCMethod(
             name: "warden.startDrill", signature: ["boolean", "string", "string", "boolean"], optionalCount: 1,
             help:
                 "Proves a worker's policy: emfile, hang, spin, silence or memory. With true, what is decided is done.",

@@ -1,7 +1,7 @@
 /// What happened to a slot's verdicts lately, in the order in which it did: the causal line of `why`.
-package struct Chronicle: Hashable, Sendable {
+package struct Chronicle: Hashable, Codable, Sendable {
     /// What kind of thing happened.
-    package enum Kind: String, Hashable, Sendable {
+    package enum Kind: String, Hashable, Codable, Sendable {
         /// A generation was started.
         case start
         /// What is believed changed.
@@ -17,7 +17,7 @@ package struct Chronicle: Hashable, Sendable {
     }
 
     /// One thing that happened.
-    package struct Entry: Hashable, Sendable {
+    package struct Entry: Hashable, Codable, Sendable {
         /// When.
         package var at: WallTime
         /// What kind of thing.

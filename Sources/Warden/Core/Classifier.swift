@@ -1,7 +1,7 @@
 /// The rules: from a window to the conditions that hold. A rule says what it saw and which line that crossed.
 package enum Classifier {
     /// A condition that holds, as sure as it is.
-    package struct Finding: Hashable, Sendable {
+    package struct Finding: Hashable, Codable, Sendable {
         /// Class and cause.
         package var condition: Condition
         /// How sure.

@@ -87,7 +87,7 @@ package enum DaemonMood: Hashable, Sendable {
 }
 
 /// Why a command was refused. Wire turns each into supervisord's fault.
-package enum Refusal: Error, Hashable, Sendable {
+package enum Refusal: Error, Hashable, Codable, Sendable {
     /// BAD_NAME: no such process or group.
     case badName(String)
     /// ALREADY_STARTED.
@@ -119,7 +119,7 @@ package enum Refusal: Error, Hashable, Sendable {
 }
 
 /// What a command did to one slot of a selection.
-package struct SlotOutcome: Hashable, Sendable {
+package struct SlotOutcome: Hashable, Codable, Sendable {
     /// The slot.
     package var name: SlotName
     /// `nil`: done.
@@ -135,7 +135,7 @@ package struct SlotOutcome: Hashable, Sendable {
 }
 
 /// supervisord's process states, by its words and numbers.
-package enum ProcessState: Int, Hashable, Sendable, CaseIterable {
+package enum ProcessState: Int, Hashable, Codable, Sendable, CaseIterable {
     case stopped = 0
     case starting = 10
     case running = 20
@@ -161,7 +161,7 @@ package enum ProcessState: Int, Hashable, Sendable, CaseIterable {
 }
 
 /// Why a slot was last started again.
-package enum RestartReason: Hashable, Sendable {
+package enum RestartReason: Hashable, Codable, Sendable {
     /// Warden's own decision about this condition.
     case health(Condition)
     /// Its process had exited.
@@ -183,7 +183,7 @@ package enum RestartReason: Hashable, Sendable {
 }
 
 /// Whether a restart helped.
-package enum Outcome: Hashable, Sendable {
+package enum Outcome: Hashable, Codable, Sendable {
     /// It did, after so long from the restart.
     case recovered(after: Duration)
     /// It did not.
@@ -213,7 +213,7 @@ package enum Outcome: Hashable, Sendable {
 }
 
 /// The last restart of a slot.
-package struct RestartRecord: Hashable, Sendable {
+package struct RestartRecord: Hashable, Codable, Sendable {
     /// When it began.
     package var at: WallTime
     /// Why.
@@ -324,7 +324,7 @@ package struct DescriptorTrend: Hashable, Sendable {
 }
 
 /// A verdict that was acted on or alerted.
-package struct Incident: Hashable, Sendable {
+package struct Incident: Hashable, Codable, Sendable {
     /// Never reused: the wall clock and a throw of the dice.
     package var id: String
     /// The slot.

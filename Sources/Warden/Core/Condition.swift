@@ -1,32 +1,32 @@
 /// What a worker's health can be: `class/cause`, in which only the pairs that exist can be written.
-package enum Condition: Hashable, Sendable {
+package enum Condition: Hashable, Codable, Sendable {
     /// What leaks.
-    package enum Leak: String, Hashable, Sendable, CaseIterable {
+    package enum Leak: String, Hashable, Codable, Sendable, CaseIterable {
         case fds, rss
     }
 
     /// Why a worker that is alive and logging does nothing useful.
-    package enum Darkness: String, Hashable, Sendable, CaseIterable {
+    package enum Darkness: String, Hashable, Codable, Sendable, CaseIterable {
         case emfile, errors, probe
     }
 
     /// Why a worker does not move.
-    package enum Hang: String, Hashable, Sendable, CaseIterable {
+    package enum Hang: String, Hashable, Codable, Sendable, CaseIterable {
         case silent, noProgress = "no-progress", deadlock, livelock, uninterruptible
     }
 
     /// What is too large.
-    package enum Bloat: String, Hashable, Sendable, CaseIterable {
+    package enum Bloat: String, Hashable, Codable, Sendable, CaseIterable {
         case rss
     }
 
     /// Who holds the worker still.
-    package enum Pause: String, Hashable, Sendable, CaseIterable {
+    package enum Pause: String, Hashable, Codable, Sendable, CaseIterable {
         case stopped, traced, frozen
     }
 
     /// Why nothing can be said.
-    package enum Blindness: String, Hashable, Sendable, CaseIterable {
+    package enum Blindness: String, Hashable, Codable, Sendable, CaseIterable {
         case unreadable, leftOver = "left-over"
     }
 
@@ -98,7 +98,7 @@ package enum Condition: Hashable, Sendable {
 }
 
 /// How sure a verdict is.
-package enum Grade: String, Hashable, Sendable, Comparable {
+package enum Grade: String, Hashable, Codable, Sendable, Comparable {
     case weak, strong, proven
 
     private var rank: Int {
@@ -113,7 +113,7 @@ package enum Grade: String, Hashable, Sendable, Comparable {
 }
 
 /// A number or a text inside a piece of evidence.
-package enum EvidenceValue: Hashable, Sendable {
+package enum EvidenceValue: Hashable, Codable, Sendable {
     /// A number, as measured.
     case number(Double)
     /// A text.
@@ -121,7 +121,7 @@ package enum EvidenceValue: Hashable, Sendable {
 }
 
 /// One reason for a verdict: a rule, what was seen, and the line that it crossed.
-package struct Evidence: Hashable, Sendable {
+package struct Evidence: Hashable, Codable, Sendable {
     /// The rule's name, such as `free_descriptors`.
     package var rule: String
     /// What was seen.
@@ -138,7 +138,7 @@ package struct Evidence: Hashable, Sendable {
 }
 
 /// What we believe of a worker. The one value that status line, JSON, history, alert and log are made from.
-package struct Verdict: Hashable, Sendable {
+package struct Verdict: Hashable, Codable, Sendable {
     /// Class and cause.
     package var condition: Condition
     /// How sure.

@@ -1,5 +1,5 @@
 /// The last samples of one rule as bits: held, or not. A sample that was missed leaves no bit.
-package struct RuleHistory: Hashable, Sendable {
+package struct RuleHistory: Hashable, Codable, Sendable {
     private(set) var bits: UInt64 = 0
 
     /// Nothing seen yet.
@@ -26,7 +26,7 @@ package struct RuleHistory: Hashable, Sendable {
 }
 
 /// A rule that was confirmed stays a candidate until it has not held for M samples in a row.
-package struct Latch: Hashable, Sendable {
+package struct Latch: Hashable, Codable, Sendable {
     private var isSet = false
     private var samplesSinceHeld = 0
 

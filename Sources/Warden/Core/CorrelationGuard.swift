@@ -3,7 +3,7 @@
 /// Restarting them all would help nobody, and would lose what they still hold. So one goes first, the canary; the
 /// others go on one by one when it has recovered, and are left alone when it has not. It is asked before every action
 /// of Warden's own, across groups. Pure: it knows no time but what it is told.
-package struct CorrelationGuard: Hashable, Sendable {
+package struct CorrelationGuard: Hashable, Codable, Sendable {
     /// May this worker be acted on now?
     package enum Permission: Hashable, Sendable {
         /// Yes: nothing is shared, or it is the canary.
@@ -15,7 +15,7 @@ package struct CorrelationGuard: Hashable, Sendable {
     }
 
     /// How far a suspicion has got.
-    package enum Stage: Hashable, Sendable {
+    package enum Stage: Hashable, Codable, Sendable {
         /// The canary goes first. To: proceeding, held.
         case testing
         /// It has recovered: the others go, one by one. To: held.
@@ -25,7 +25,7 @@ package struct CorrelationGuard: Hashable, Sendable {
     }
 
     /// Several workers with one condition.
-    package struct Suspicion: Hashable, Sendable {
+    package struct Suspicion: Hashable, Codable, Sendable {
         /// How far it has got.
         package internal(set) var stage = Stage.testing
         /// Who goes first; `nil` when whoever asks next does.
@@ -40,7 +40,7 @@ package struct CorrelationGuard: Hashable, Sendable {
         package internal(set) var heldUntil: Instant?
     }
 
-    private struct Fall: Hashable, Sendable {
+    private struct Fall: Hashable, Codable, Sendable {
         var slot: SlotID
         var group: String
         var groupSize: Int

@@ -1,6 +1,6 @@
 /// Some hours of each day, in local time: from the first minute to before the last, over midnight where that is
 /// earlier.
-package struct DailyWindow: Hashable, Sendable {
+package struct DailyWindow: Hashable, Codable, Sendable {
     /// Minutes after midnight, 0 to 1439.
     package var from: Int
     /// Minutes after midnight, 1 to 1440; not inside the window any more.

@@ -1,5 +1,5 @@
 /// What came of a question about demand. What could not be had is unknown, never zero, and never a failure.
-package enum DemandAnswer: Hashable, Sendable {
+package enum DemandAnswer: Hashable, Codable, Sendable {
     /// So much work waits.
     case amount(Double)
     /// Nobody knows, in words for a person.
@@ -41,7 +41,7 @@ package enum DemandAnswer: Hashable, Sendable {
 }
 
 /// The last answer about demand, and when it came.
-package struct DemandReading: Hashable, Sendable {
+package struct DemandReading: Hashable, Codable, Sendable {
     /// What came.
     package var answer: DemandAnswer
     /// When; `nil` before the first.

@@ -2,7 +2,7 @@
 ///
 /// Edges go by name and not from slot to slot, so that a group of a thousand that depends on a group of a thousand is
 /// two thousand entries and not a million.
-struct DependencyGraph: Hashable, Sendable {
+struct DependencyGraph: Hashable, Codable, Sendable {
     /// The names that each slot depends on.
     private(set) var needs: [SlotID: [String]] = [:]
     /// The slots of each name that somebody depends on: of the program and of the group so called.

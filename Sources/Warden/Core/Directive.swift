@@ -60,6 +60,8 @@ package enum Directive: Hashable, Sendable {
     case prepareRespawn(WorkerID, RespawnSpec, LaunchSpec)
     /// Look a worker over to which nothing is done, without sending it anything. Answers: `.forensicsCollected`.
     case examine(WorkerID, budget: Duration, command: String?)
+    /// Try the binary that is to take over: can it read what it will be told?
+    case examineSuccessor(RequestID?)
 }
 
 /// Which processes a signal reaches.
@@ -100,7 +102,7 @@ package struct LogRecord: Hashable, Sendable {
 }
 
 /// A change that event listeners hear of.
-package enum Announcement: Hashable, Sendable {
+package enum Announcement: Hashable, Codable, Sendable {
     /// PROCESS_STATE_…: the new state, the old one, and what the payload needs.
     case processState(SlotName, ProcessState, from: ProcessState, pid: Int32?, tries: Int, isExpected: Bool)
     /// PROCESS_GROUP_ADDED.
@@ -124,9 +126,9 @@ package enum Announcement: Hashable, Sendable {
 }
 
 /// A message for people, about one incident.
-package struct Alert: Hashable, Sendable {
+package struct Alert: Hashable, Codable, Sendable {
     /// What happened to the incident.
-    package enum Phase: String, Hashable, Sendable {
+    package enum Phase: String, Hashable, Codable, Sendable {
         /// It was opened.
         case opened
         /// Its outcome is known.

@@ -1,5 +1,5 @@
 /// What a drill makes of a worker, for the core alone or, with `emfile`, in earnest.
-package enum DrillKind: String, Hashable, Sendable, CaseIterable {
+package enum DrillKind: String, Hashable, Codable, Sendable, CaseIterable {
     /// Its soft limit of descriptors is lowered to what it has open, and restored.
     case emfile
     /// Its tree seems to stand still, without a line.
@@ -29,7 +29,7 @@ package enum DrillKind: String, Hashable, Sendable, CaseIterable {
 }
 
 /// A drill as it is ordered.
-package struct DrillOrder: Hashable, Sendable {
+package struct DrillOrder: Hashable, Codable, Sendable {
     /// What is drilled.
     package var kind: DrillKind
     /// The action is real.
@@ -49,7 +49,7 @@ package struct DrillOrder: Hashable, Sendable {
 }
 
 /// How a drill goes, or went.
-package struct DrillReport: Hashable, Sendable {
+package struct DrillReport: Hashable, Codable, Sendable {
     /// The slot.
     package var worker: SlotName
     /// What is drilled.
@@ -108,7 +108,14 @@ package enum LimitLowering: Hashable, Sendable {
 ///
 /// The tracker is a copy: what was pretended leaves no trace in what is believed of the worker, neither a clock nor a
 /// trend nor a lesson. Of `emfile`, which is real, the true one is shown what there would be without it.
-struct Drill: Sendable {
+struct Drill: Codable, Sendable {
+    /// A soft limit of descriptors that was lowered.
+    struct Lowered: Codable, Sendable {
+        var pid: Int32
+        var from: Int
+        var to: Int
+    }
+
     let order: DrillOrder
     let generation: Generation
     let startedAt: Moment
@@ -118,7 +125,7 @@ struct Drill: Sendable {
     var tracker: HealthTracker
     var report: DrillReport
     /// The process whose limit is lowered, what it was, and what it is.
-    var lowered: (pid: Int32, from: Int, to: Int)?
+    var lowered: Lowered?
     /// The first tree that it saw.
     private let base: TreeReadings
 

@@ -1,5 +1,5 @@
 /// How a worker's process ended, from waitid(2).
-package enum ExitStatus: Hashable, Sendable {
+package enum ExitStatus: Hashable, Codable, Sendable {
     /// It exited with a code, 0 to 255.
     case code(Int32)
     /// A signal ended it.
@@ -9,9 +9,9 @@ package enum ExitStatus: Hashable, Sendable {
 }
 
 /// Why a worker could not be started: the step of the way to execve(2) that failed, and its errno.
-package struct SpawnFailure: Error, Hashable, Sendable {
+package struct SpawnFailure: Error, Hashable, Codable, Sendable {
     /// The steps, in order. The daemon's own come first, then the child's.
-    package enum Stage: String, Hashable, Sendable, CaseIterable {
+    package enum Stage: String, Hashable, Codable, Sendable, CaseIterable {
         /// The command was not found, or is not executable.
         case lookUp = "look up command"
         /// A log file could not be opened.
@@ -92,9 +92,9 @@ package enum WorkerFact: Hashable, Sendable {
 }
 
 /// What a worker wrote, for listeners that subscribe to it.
-package struct WorkerOutput: Hashable, Sendable {
+package struct WorkerOutput: Hashable, Codable, Sendable {
     /// As what it is told.
-    package enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Codable, Sendable {
         /// PROCESS_LOG_…: as it was read.
         case log
         /// PROCESS_COMMUNICATION_…: what stood between the two tokens.
@@ -123,7 +123,7 @@ package struct WorkerOutput: Hashable, Sendable {
 }
 
 /// The commands that Warden runs for a worker, as the program's user.
-package enum Hook: Hashable, Sendable {
+package enum Hook: Hashable, Codable, Sendable {
     /// `drain_command`.
     case drain
     /// `demand`; the number that a URL's answer holds counts as the output of a command with exit code 0.
@@ -146,9 +146,9 @@ package enum HookResult: Hashable, Sendable {
 }
 
 /// What was found out about a worker before it was ended, in bounded size.
-package struct Forensics: Hashable, Sendable {
+package struct Forensics: Hashable, Codable, Sendable {
     /// Descriptors by kind, most frequent first: (`pipe`, 248).
-    package struct KindCount: Hashable, Sendable {
+    package struct KindCount: Hashable, Codable, Sendable {
         /// `pipe`, `socket`, `anon_inode:[eventpoll]`, `/dev/shm`, a device, `file`.
         package var kind: String
         /// How many.
@@ -211,6 +211,8 @@ package enum Event: Hashable, Sendable {
     case localHealth(LocalHealth)
     /// Local time less UTC, in seconds: at the start, and when summer time begins or ends.
     case localTimeMoved(utcOffsetSeconds: Int)
+    /// The binary that is to take over was tried: `nil` when it can read what it will be told; else why not.
+    case successorExamined(RequestID?, refusal: String?)
 }
 
 /// Why a configuration was not taken: the text for people, every problem with its file and line.
@@ -225,17 +227,19 @@ package struct ConfigurationRefusal: Error, Hashable, Sendable {
 }
 
 /// How the daemon ends.
-package enum End: Hashable, Sendable {
+package enum End: Hashable, Codable, Sendable {
     /// Stop everything, exit 0.
     case shutdown
     /// Stop everything, exit 1: an essential program is down for good.
     case failure
     /// Stop everything, then start anew in place, with the configuration read again.
     case restart
+    /// Stop nothing: another binary takes over in place, with every worker.
+    case upgrade
 }
 
 /// Doubts about ourselves. While any is raised, silence clocks hold and restarts decay to alerts.
-package struct LocalHealth: Hashable, Sendable {
+package struct LocalHealth: Hashable, Codable, Sendable {
     /// What is wrong with us, each in words a person can use; empty when all is well.
     package var doubts: [String]
 

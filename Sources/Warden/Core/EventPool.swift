@@ -1,7 +1,7 @@
 /// What a group of event listeners subscribes to, and how its events wait.
-package struct PoolSpec: Hashable, Sendable {
+package struct PoolSpec: Hashable, Codable, Sendable {
     /// What `len` of an event's header counts.
-    package enum LengthUnit: String, Hashable, Sendable, CaseIterable {
+    package enum LengthUnit: String, Hashable, Codable, Sendable, CaseIterable {
         /// Characters, as supervisord 4.3.0 does: for listeners that read text.
         case characters
         /// Bytes: for listeners that read bytes.
@@ -27,7 +27,7 @@ package struct PoolSpec: Hashable, Sendable {
 }
 
 /// An event as one pool has numbered it.
-package struct PoolEvent: Hashable, Sendable {
+package struct PoolEvent: Hashable, Codable, Sendable {
     /// Its number among all events that any pool took, from 0.
     package var serial: UInt64
     /// Its number within the pool, from 0.
@@ -77,9 +77,9 @@ package enum ListenerViolation: Hashable, Sendable {
 ///
 /// One method per fact; each returns the orders that follow from it, in order. A listener is known by its worker, so
 /// that what a former generation said counts for nothing.
-package struct EventPool: Hashable, Sendable {
+package struct EventPool: Hashable, Codable, Sendable {
     /// Where a listener is in supervisord's protocol.
-    package enum Phase: Hashable, Sendable {
+    package enum Phase: Hashable, Codable, Sendable {
         /// It began, or has given its result. To: ready, unknown.
         case acknowledged
         /// It waits for an event. To: busy, unknown.
@@ -101,7 +101,7 @@ package struct EventPool: Hashable, Sendable {
     }
 
     /// One process of the pool.
-    package struct Listener: Hashable, Sendable {
+    package struct Listener: Hashable, Codable, Sendable {
         /// The slot.
         package let slot: SlotID
         /// The process's name, for log lines.
@@ -305,7 +305,7 @@ package struct EventPool: Hashable, Sendable {
 }
 
 /// Events that wait, oldest first; taking from either end is cheap.
-package struct EventQueue: Hashable, Sendable {
+package struct EventQueue: Hashable, Codable, Sendable {
     private var events: [PoolEvent?] = []
     private var start = 0
     /// About how much memory they hold, in bytes.

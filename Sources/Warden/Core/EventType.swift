@@ -1,5 +1,5 @@
 /// The types of event that listeners subscribe to, by supervisord's names, and Warden's own.
-package enum EventType: String, Hashable, Sendable, CaseIterable {
+package enum EventType: String, Hashable, Codable, Sendable, CaseIterable {
     /// Every type.
     case event = "EVENT"
     /// Every change of a process's state.
@@ -70,7 +70,7 @@ package enum EventType: String, Hashable, Sendable, CaseIterable {
 }
 
 /// The periods of the TICK events.
-package enum TickPeriod: Int64, Hashable, Sendable, CaseIterable {
+package enum TickPeriod: Int64, Hashable, Codable, Sendable, CaseIterable {
     case five = 5
     case minute = 60
     case hour = 3600
@@ -84,7 +84,7 @@ package enum TickPeriod: Int64, Hashable, Sendable, CaseIterable {
 }
 
 /// One of a process's two outputs, by supervisord's word.
-package enum OutputChannel: String, Hashable, Sendable, CaseIterable {
+package enum OutputChannel: String, Hashable, Codable, Sendable, CaseIterable {
     case stdout, stderr
 }
 

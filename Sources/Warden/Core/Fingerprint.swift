@@ -1,5 +1,5 @@
 /// Earlier incidents with the same fingerprint.
-package struct Recurrence: Hashable, Sendable {
+package struct Recurrence: Hashable, Codable, Sendable {
     /// The newest of them.
     package var earlierID: String
     /// Which time it is now, from 2; at most `Limits.countedRecurrences`.

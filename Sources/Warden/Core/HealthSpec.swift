@@ -1,5 +1,5 @@
 /// A count, or a percentage of a whole.
-package enum Share: Hashable, Sendable {
+package enum Share: Hashable, Codable, Sendable {
     /// So many.
     case count(Int)
     /// So many of a hundred.
@@ -15,9 +15,9 @@ package enum Share: Hashable, Sendable {
 }
 
 /// `[health]` as it holds for one program: section 5.2 of the manual, every key resolved.
-package struct HealthSpec: Hashable, Sendable {
+package struct HealthSpec: Hashable, Codable, Sendable {
     /// `confirm`: a sampled rule counts when it held in `needed` of the last `window` samples.
-    package struct Confirmation: Hashable, Sendable {
+    package struct Confirmation: Hashable, Codable, Sendable {
         /// N of "N of M", from 1.
         package var needed: Int
         /// M of "N of M", at most `Limits.confirmWindow`.
@@ -33,7 +33,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// A line on the way to a full descriptor table.
-    package enum DescriptorThreshold: Hashable, Sendable {
+    package enum DescriptorThreshold: Hashable, Codable, Sendable {
         /// So many percent of the soft limit are used.
         case percentUsed(Double)
         /// At most so many descriptors are free.
@@ -49,7 +49,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `fd_first_aid`.
-    package enum FirstAid: String, Hashable, Sendable {
+    package enum FirstAid: String, Hashable, Codable, Sendable {
         /// Never raise a worker's limit.
         case no
         /// Raise it when the soft limit is above 1024.
@@ -59,7 +59,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `rss_scope`.
-    package enum MemoryScope: String, Hashable, Sendable {
+    package enum MemoryScope: String, Hashable, Codable, Sendable {
         /// The supervised process alone.
         case process
         /// The whole tree.
@@ -67,7 +67,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `heartbeat`: where life shows.
-    package enum Heartbeat: Hashable, Sendable {
+    package enum Heartbeat: Hashable, Codable, Sendable {
         /// In the captured output.
         case log
         /// In the growth of a file.
@@ -79,7 +79,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `error_burst`: N error lines (those within one second count as one) in a duration.
-    package struct Burst: Hashable, Sendable {
+    package struct Burst: Hashable, Codable, Sendable {
         /// N, from 1 to `Limits.errorEpisodes`.
         package var count: Int
         /// The duration.
@@ -95,7 +95,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `demand`: how much work is waiting.
-    package enum DemandSource: Hashable, Sendable {
+    package enum DemandSource: Hashable, Codable, Sendable {
         /// Not configured: unknown.
         case none
         /// A command that prints a number.
@@ -105,7 +105,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `probe`: a question asked of the worker.
-    package enum Probe: Hashable, Sendable {
+    package enum Probe: Hashable, Codable, Sendable {
         /// Not configured.
         case none
         /// A command whose exit status answers.
@@ -117,7 +117,7 @@ package struct HealthSpec: Hashable, Sendable {
     }
 
     /// `restart_budget`: N restarts in a duration, per slot and cause.
-    package struct Budget: Hashable, Sendable {
+    package struct Budget: Hashable, Codable, Sendable {
         /// N, from 1 to `Limits.budgetRestarts`.
         package var count: Int
         /// The duration.
@@ -215,7 +215,7 @@ package struct HealthSpec: Hashable, Sendable {
 }
 
 /// What Warden may do about a verdict.
-package enum HealthAction: String, Hashable, Sendable, CaseIterable {
+package enum HealthAction: String, Hashable, Codable, Sendable, CaseIterable {
     /// Nothing; the verdict is still shown.
     case none
     /// Tell people.
@@ -229,7 +229,7 @@ package enum HealthAction: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Which action answers which condition: `on_leaking`, `on_dark`, `on_hung` and `on_bloated`.
-package struct ActionTable: Hashable, Sendable {
+package struct ActionTable: Hashable, Codable, Sendable {
     private var overrides: [Condition: HealthAction] = [:]
 
     /// The defaults: leaking alerts; dark/emfile and dark/probe restart, dark/errors alerts; hung restarts, but

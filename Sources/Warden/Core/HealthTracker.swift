@@ -1,7 +1,7 @@
 /// What is believed of one generation: its window, the rules' memories, and the verdict that they give.
-package struct HealthTracker: Hashable, Sendable {
+package struct HealthTracker: Hashable, Codable, Sendable {
     /// A rule's standing: whether it holds, and what it said last.
-    private struct Candidate: Hashable, Sendable {
+    private struct Candidate: Hashable, Codable, Sendable {
         var latch = Latch()
         var finding: Classifier.Finding?
         var holds = false

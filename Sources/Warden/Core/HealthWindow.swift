@@ -1,5 +1,5 @@
 /// What is remembered of one generation: the recent samples' traces and log facts, in bounded size.
-package struct HealthWindow: Hashable, Sendable {
+package struct HealthWindow: Hashable, Codable, Sendable {
     /// When the process was started: every clock starts here.
     package let startedAt: Instant
     /// The last tree that could be read.
@@ -48,7 +48,7 @@ package struct HealthWindow: Hashable, Sendable {
     private let heartbeat: HealthSpec.Heartbeat
 
     /// How much work waits.
-    package enum Demand: Hashable, Sendable {
+    package enum Demand: Hashable, Codable, Sendable {
         /// Not configured, or not readable.
         case unknown
         /// Nothing waits.

@@ -1,6 +1,6 @@
 /// Which kinds of descriptors grow, and how many for each progress line: two censuses of one generation compared.
-package struct LeakFingerprint: Hashable, Sendable {
-    private struct Count: Hashable, Sendable {
+package struct LeakFingerprint: Hashable, Codable, Sendable {
+    private struct Count: Hashable, Codable, Sendable {
         var kinds: [Forensics.KindCount]
         var progressLines: UInt64
     }

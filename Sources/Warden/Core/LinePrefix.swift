@@ -1,7 +1,7 @@
 /// What stands before each line of a worker's log (`log_prefix`).
-package struct LinePrefix: Hashable, Sendable {
+package struct LinePrefix: Hashable, Codable, Sendable {
     /// What a field stands for; the raw value is its name between braces.
-    package enum Field: String, Hashable, Sendable, CaseIterable {
+    package enum Field: String, Hashable, Codable, Sendable, CaseIterable {
         /// When the line began: local time as in the daemon's own log; in UTC as RFC 3339 has it.
         case time, utc
         /// The process's name, its group's and its program's.
@@ -11,7 +11,7 @@ package struct LinePrefix: Hashable, Sendable {
     }
 
     /// A part of it.
-    package enum Piece: Hashable, Sendable {
+    package enum Piece: Hashable, Codable, Sendable {
         /// As it stands there.
         case text(String)
         /// Filled in for each line.

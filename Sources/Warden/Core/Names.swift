@@ -1,5 +1,5 @@
 /// The name of a slot, as people type it: `group:process`, or the bare name when both are equal.
-package struct SlotName: Hashable, Comparable, Sendable {
+package struct SlotName: Hashable, Codable, Comparable, Sendable {
     /// The group's name.
     package let group: String
     /// The process's name within its group.
@@ -23,7 +23,7 @@ package struct SlotName: Hashable, Comparable, Sendable {
 }
 
 /// A slot's number. Given out when the slot is configured and never used again in the daemon's life.
-package struct SlotID: Hashable, Comparable, Sendable {
+package struct SlotID: Hashable, Codable, Comparable, Sendable {
     /// The number itself.
     package let number: UInt32
 
@@ -36,7 +36,7 @@ package struct SlotID: Hashable, Comparable, Sendable {
 }
 
 /// Which start of a slot, counted from 1. Zero before the first.
-package struct Generation: Hashable, Comparable, Sendable {
+package struct Generation: Hashable, Codable, Comparable, Sendable {
     /// The count of starts.
     package let number: UInt32
 
@@ -52,7 +52,7 @@ package struct Generation: Hashable, Comparable, Sendable {
 }
 
 /// One worker: a slot and which start of it. Every event, timer and sample carries this.
-package struct WorkerID: Hashable, Sendable {
+package struct WorkerID: Hashable, Codable, Sendable {
     /// The slot.
     package let slot: SlotID
     /// Which start of the slot.
@@ -68,7 +68,7 @@ package struct WorkerID: Hashable, Sendable {
 }
 
 /// The number of a request from a client, so that its answer finds the way back.
-package struct RequestID: Hashable, Sendable {
+package struct RequestID: Hashable, Codable, Sendable {
     /// The number itself.
     package let number: UInt64
 

@@ -1,6 +1,6 @@
 /// The extremes that were seen of a slot while it was well, over all its generations since the daemon began: what
 /// thresholds can be proposed from. Of fixed size, whatever the time.
-package struct Observed: Hashable, Sendable {
+package struct Observed: Hashable, Codable, Sendable {
     /// How long it was watched while it was well.
     package private(set) var watched: Duration = .zero
     /// Generations that were watched.

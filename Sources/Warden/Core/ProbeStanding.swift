@@ -3,9 +3,9 @@
 /// Three answers are told apart. A success ends everything that was held against the worker. A failure counts, unless
 /// it came before the start-up gate was open or while we could not trust it. A question that could not be put counts as
 /// neither.
-package struct ProbeStanding: Hashable, Sendable {
+package struct ProbeStanding: Hashable, Codable, Sendable {
     /// The last answer.
-    package enum Answer: Hashable, Sendable {
+    package enum Answer: Hashable, Codable, Sendable {
         /// The worker answered as it should.
         case good
         /// It did not.

@@ -2,7 +2,7 @@
 /// part that captures and the part that watches.
 ///
 /// Two specs are equal when nothing that matters to a running worker differs; `update` restarts only those that differ.
-package struct ProgramSpec: Hashable, Sendable {
+package struct ProgramSpec: Hashable, Codable, Sendable {
     /// The slot's name.
     package var name: SlotName
     /// The name in `[program:NAME]`; `[health:NAME]` sections refer to it.
@@ -34,9 +34,9 @@ package struct ProgramSpec: Hashable, Sendable {
 }
 
 /// When a slot starts, restarts and stops: supervisord's options of the same names.
-package struct SupervisionSpec: Hashable, Sendable {
+package struct SupervisionSpec: Hashable, Codable, Sendable {
     /// What an exit after RUNNING leads to.
-    package enum AutoRestart: String, Hashable, Sendable {
+    package enum AutoRestart: String, Hashable, Codable, Sendable {
         /// Never restarted.
         case never = "false"
         /// Restarted when the exit code is not in `exitCodes`, or a signal ended it.
@@ -46,7 +46,7 @@ package struct SupervisionSpec: Hashable, Sendable {
     }
 
     /// Which processes a stop reaches.
-    package enum KillTree: String, Hashable, Sendable {
+    package enum KillTree: String, Hashable, Codable, Sendable {
         /// The whole tree for programs that a `[health:NAME]` section names, else supervisord's stopasgroup rule.
         case automatic = "auto"
         /// The whole tree.
@@ -56,7 +56,7 @@ package struct SupervisionSpec: Hashable, Sendable {
     }
 
     /// `ready`: what makes a program that was started RUNNING.
-    package enum Readiness: Hashable, Sendable {
+    package enum Readiness: Hashable, Codable, Sendable {
         /// It stayed up for longer than `startsecs`.
         case startSeconds
         /// `READY=1` on its own NOTIFY_SOCKET.
@@ -129,9 +129,9 @@ package struct SupervisionSpec: Hashable, Sendable {
 }
 
 /// What to execute, and as whom. Nothing in it needs to be looked up again when a worker starts.
-package struct LaunchSpec: Hashable, Sendable {
+package struct LaunchSpec: Hashable, Codable, Sendable {
     /// A user and groups, resolved when the configuration was loaded.
-    package struct Identity: Hashable, Sendable {
+    package struct Identity: Hashable, Codable, Sendable {
         /// The user's name, for messages and initgroups.
         package var name: String
         /// User id.
@@ -151,7 +151,7 @@ package struct LaunchSpec: Hashable, Sendable {
     }
 
     /// A soft and a hard limit.
-    package struct Limit: Hashable, Sendable {
+    package struct Limit: Hashable, Codable, Sendable {
         /// The limit that the kernel enforces.
         package var soft: UInt64
         /// The ceiling of the soft one.
@@ -198,9 +198,9 @@ package struct LaunchSpec: Hashable, Sendable {
 }
 
 /// A socket that listens, and that all processes of one `[fcgi-program:x]` share.
-package struct SharedSocketSpec: Hashable, Sendable {
+package struct SharedSocketSpec: Hashable, Codable, Sendable {
     /// Where it listens.
-    package enum Address: Hashable, Sendable {
+    package enum Address: Hashable, Codable, Sendable {
         /// `tcp://HOST:PORT`.
         case tcp(host: String, port: UInt16)
         /// `unix://` and an absolute path.
@@ -239,9 +239,9 @@ package struct SharedSocketSpec: Hashable, Sendable {
 }
 
 /// Where one stream of a worker goes.
-package struct LogSpec: Hashable, Sendable {
+package struct LogSpec: Hashable, Codable, Sendable {
     /// The kinds of destination.
-    package enum Destination: Hashable, Sendable {
+    package enum Destination: Hashable, Codable, Sendable {
         /// `NONE`: read and dropped (it still counts as a heartbeat).
         case none
         /// `AUTO`: a file named by the daemon in `childlogdir`.
@@ -272,7 +272,7 @@ package struct LogSpec: Hashable, Sendable {
 }
 
 /// A group: slots that are started, stopped and kept available together.
-package struct GroupSpec: Hashable, Sendable {
+package struct GroupSpec: Hashable, Codable, Sendable {
     /// The group's name.
     package var name: String
     /// `priority` of the group: low starts first and stops last.

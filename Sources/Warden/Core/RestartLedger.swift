@@ -1,5 +1,5 @@
 /// What was spent on one condition of one slot: the budget, the backoff, and whether it has ever helped.
-package struct RestartLedger: Hashable, Sendable {
+package struct RestartLedger: Hashable, Codable, Sendable {
     /// Restarts inside the budget's window, oldest first, at most `Limits.budgetRestarts`.
     package private(set) var restarts: [Instant] = []
     /// Restarts since the backoff was last reset.

@@ -2,9 +2,9 @@
 ///
 /// The policy knows one slot. What other slots allow (`max_unavailable`) and what we think of ourselves comes in as an
 /// argument.
-package struct RestartPolicy: Hashable, Sendable {
+package struct RestartPolicy: Hashable, Codable, Sendable {
     /// Where it stands.
-    package enum Phase: Hashable, Sendable {
+    package enum Phase: Hashable, Codable, Sendable {
         /// Nothing to do. To: waiting, aiding, collecting.
         case idle
         /// Wants to act, and may not yet. To: aiding, collecting, idle.
@@ -24,7 +24,7 @@ package struct RestartPolicy: Hashable, Sendable {
     }
 
     /// Why Warden does not act on a verdict that names an action.
-    package enum Hold: String, Hashable, Sendable {
+    package enum Hold: String, Hashable, Codable, Sendable {
         case paused = "health is paused"
         case localHealth = "warden doubts itself"
         case shadow = "shadow"
@@ -33,7 +33,7 @@ package struct RestartPolicy: Hashable, Sendable {
     }
 
     /// What to do next.
-    package enum Step: Hashable, Sendable {
+    package enum Step: Hashable, Codable, Sendable {
         /// Nothing.
         case nothing
         /// Tell people, and no more.

@@ -1,7 +1,7 @@
 /// Raw readings of one worker at one instant. An error is a reading too.
-package struct Sample: Hashable, Sendable {
+package struct Sample: Hashable, Codable, Sendable {
     /// What could be read.
-    package enum Readings: Hashable, Sendable {
+    package enum Readings: Hashable, Codable, Sendable {
         /// The worker's files could not be read: an errno, such as ESRCH or EACCES.
         case failure(Int32)
         /// The whole tree.
@@ -23,7 +23,7 @@ package struct Sample: Hashable, Sendable {
 }
 
 /// The descriptors of one process of a tree.
-package struct DescriptorReading: Hashable, Sendable {
+package struct DescriptorReading: Hashable, Codable, Sendable {
     /// The process.
     package var pid: Int32
     /// Open descriptors.
@@ -52,7 +52,7 @@ package struct DescriptorReading: Hashable, Sendable {
 }
 
 /// /proc/PID/io, summed over a tree. Only change matters: exactly zero of it is what tells hung from idle.
-package struct IOReading: Hashable, Sendable {
+package struct IOReading: Hashable, Codable, Sendable {
     /// `rchar`: bytes read.
     package var readBytes: UInt64
     /// `wchar`: bytes written.
@@ -72,7 +72,7 @@ package struct IOReading: Hashable, Sendable {
 }
 
 /// The state letter of a process in /proc/PID/stat.
-package enum KernelState: UInt8, Hashable, Sendable {
+package enum KernelState: UInt8, Hashable, Codable, Sendable {
     case running = 0x52  // R
     case sleeping = 0x53  // S
     case uninterruptible = 0x44  // D
@@ -84,7 +84,7 @@ package enum KernelState: UInt8, Hashable, Sendable {
 }
 
 /// A worker's tree at one instant: the supervised process and its descendants.
-package struct TreeReadings: Hashable, Sendable {
+package struct TreeReadings: Hashable, Codable, Sendable {
     /// Processes in the tree, at least 1.
     package var processCount: Int
     /// True when the tree was larger than `Limits.treeProcesses` and the rest was not read.
@@ -141,9 +141,9 @@ package struct TreeReadings: Hashable, Sendable {
 }
 
 /// What the pump saw in a worker's output since it last said so. Both streams are counted as one sequence of lines.
-package struct LogFacts: Hashable, Sendable {
+package struct LogFacts: Hashable, Codable, Sendable {
     /// A line of the worker's output: its number since the start (from 1) and when it was read.
-    package struct Mark: Hashable, Sendable {
+    package struct Mark: Hashable, Codable, Sendable {
         /// Number of the line since the worker's start, from 1.
         package var line: UInt64
         /// When it was read from the pipe.
@@ -159,7 +159,7 @@ package struct LogFacts: Hashable, Sendable {
     }
 
     /// One or more error lines within a second: a traceback repeats itself.
-    package struct Episode: Hashable, Sendable {
+    package struct Episode: Hashable, Codable, Sendable {
         /// The first of its lines.
         package var mark: Mark
         /// One of its lines says EMFILE in one of its spellings.

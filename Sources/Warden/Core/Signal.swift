@@ -1,5 +1,5 @@
 /// A signal's number, with the name that people know it by.
-package struct Signal: Hashable, Sendable {
+package struct Signal: Hashable, Codable, Sendable {
     /// The number, as in signal(7).
     package let number: Int32
 

@@ -1,5 +1,5 @@
 /// How long a worker is silent when it is well, learned from its own lines; for workers without `heartbeat_timeout`.
-package struct SilenceLearning: Hashable, Sendable {
+package struct SilenceLearning: Hashable, Codable, Sendable {
     private var lastWindow: Int64 = -1
     private var windowsInARow = 0
     private var isArmed = false

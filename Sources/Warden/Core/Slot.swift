@@ -1,9 +1,9 @@
 /// One slot inside the supervisor: its configuration and its machines.
-struct Slot: Sendable {
+struct Slot: Codable, Sendable {
     /// A client that waits for this slot.
-    struct Waiter: Hashable, Sendable {
+    struct Waiter: Hashable, Codable, Sendable {
         /// What it waits for.
-        enum Awaited: Hashable, Sendable {
+        enum Awaited: Hashable, Codable, Sendable {
             /// The process to be spawned, or to have failed.
             case spawned
             /// RUNNING, or any state that says it will not be.
@@ -142,14 +142,14 @@ struct Slot: Sendable {
 }
 
 /// One active group inside the supervisor.
-struct Group: Hashable, Sendable {
+struct Group: Hashable, Codable, Sendable {
     var spec: GroupSpec
     /// Its slots, in the order of the configuration.
     var slots: [SlotID]
 }
 
 /// A client's command that is answered when its slots have got somewhere.
-struct PendingRequest: Hashable, Sendable {
+struct PendingRequest: Hashable, Codable, Sendable {
     /// True when the command was about one slot, and the answer is not a list.
     var isSingle: Bool
     /// The slots that it still waits for.

@@ -2,7 +2,7 @@
 ///
 /// An array and not a dictionary: a slot is large, and only an array lets one field of it be read where it lies.
 /// Numbers only grow, so the array stays sorted by itself.
-struct SlotTable: Sendable {
+struct SlotTable: Codable, Sendable {
     private(set) var entries: [Slot] = []
 
     var count: Int { entries.count }

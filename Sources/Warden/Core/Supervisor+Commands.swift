@@ -67,7 +67,7 @@ extension Supervisor {
         switch mood {
         case .running: .running
         case .ending(.restart, _), .ended(.restart): .restarting
-        case .ending(.shutdown, _), .ended(.shutdown), .ending(.failure, _), .ended(.failure): .shuttingDown
+        case .ending, .ended: .shuttingDown
         }
     }
 

@@ -83,7 +83,7 @@ extension Supervisor {
         case .hookEnded(.demand, let result):
             drill.tracker.demandRead(DemandAnswer(result).amount, at: now.instant)
         case .descriptorLimitLowered(.lowered(let pid, let from, let to)):
-            drill.lowered = (pid, drill.lowered?.from ?? from, to)
+            drill.lowered = Drill.Lowered(pid: pid, from: drill.lowered?.from ?? from, to: to)
         case .spawned, .spawnFailed, .exited, .signalFailed, .becameReady, .forensicsCollected, .hookEnded, .said,
             .inputClosed, .censusTaken, .waitsRead, .descriptorLimitRaised, .descriptorLimitLowered,
             .respawnPrepared:

@@ -8,6 +8,13 @@ extension Supervisor {
         case (.running, .restart):
             restartsToValidate.append(request)
             directives.append(.loadConfiguration(request))
+        case (.running, .upgrade):
+            guard !isUpgrading else {
+                if let request { directives.append(.reply(request, .refused(.failed("an upgrade is under way")))) }
+                return
+            }
+            isUpgrading = true
+            directives.append(.examineSuccessor(request))
         case (.ending(.restart, let tier), .shutdown):
             // Whoever asks for the end while a restart is under way means it.
             mood = .ending(.shutdown, tier: tier)
@@ -15,6 +22,20 @@ extension Supervisor {
         case (.ending, _), (.ended, _):
             break
         }
+    }
+
+    /// The binary that is to take over has shown whether it can. Nothing was given up for it yet.
+    mutating func successorExamined(_ refusal: String?, for request: RequestID?) {
+        isUpgrading = false
+        // A shutdown that was asked for meanwhile is meant.
+        let refusal = mood == .running ? refusal : "everything stops"
+        if let refusal {
+            directives.append(.log(LogRecord(.error, "upgrade refused: \(refusal)")))
+            if let request { directives.append(.reply(request, .refused(.failed(refusal)))) }
+            return
+        }
+        if let request { directives.append(.reply(request, .done)) }
+        directives.append(.finish(.upgrade))
     }
 
     /// Every slot stops and stays down: the highest priority first.

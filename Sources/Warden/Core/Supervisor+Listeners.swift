@@ -1,5 +1,5 @@
 /// The pools of event listeners, and what they are told.
-struct ListenerHall: Sendable {
+struct ListenerHall: Codable, Sendable {
     /// By the group's name.
     var pools: [String: EventPool] = [:]
     /// The pools' names in the order of starting: who hears first.

@@ -32,7 +32,7 @@ extension Supervisor {
         let noun = order.count == 1 ? "worker" : "workers"
         var line = "\(order.count) \(noun)" + (parts.isEmpty ? "" : ": " + parts.joined(separator: ", "))
         switch mood {
-        case .running: break
+        case .running, .ending(.upgrade, _), .ended(.upgrade): break
         case .ending(.shutdown, _), .ended(.shutdown): line = "stopping; " + line
         case .ending(.failure, _), .ended(.failure): line = "stopping, \(endReason ?? "failed"); " + line
         case .ending(.restart, _), .ended(.restart): line = "restarting; " + line

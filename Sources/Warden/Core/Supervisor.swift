@@ -3,9 +3,9 @@
 /// `handle` is told what happened and says what to do. It routes each event to the slot's machines and flattens their
 /// orders into directives, in order. Everything that decides anything is in here, so a run can be replayed from its
 /// events, simulated and fuzzed.
-package struct Supervisor: Sendable {
+package struct Supervisor: Codable, Sendable {
     /// What the daemon as a whole is doing.
-    enum Mood: Hashable, Sendable {
+    enum Mood: Hashable, Codable, Sendable {
         /// Supervising.
         case running
         /// Stopping everything, the highest priority first; `tier` is the one that is being stopped.
@@ -25,6 +25,8 @@ package struct Supervisor: Sendable {
     var requests: [RequestID: PendingRequest] = [:]
     /// Clients that wait for a restart of the daemon to be validated; `nil` stands for a signal.
     var restartsToValidate: [RequestID?] = []
+    /// A binary that is to take over is being tried.
+    var isUpgrading = false
     var localHealth = LocalHealth()
     /// Local time less UTC.
     var utcOffsetSeconds = 0
@@ -75,6 +77,13 @@ package struct Supervisor: Sendable {
     private var earliest: Instant?
     private var isEarliestStale = true
 
+    /// What one daemon tells the next: all but what is computed anew.
+    private enum CodingKeys: String, CodingKey {
+        case slots, groups, order, index, newest, mood, requests, restartsToValidate, isUpgrading, localHealth, utcOffsetSeconds, isShadow, earlierStarts
+        case nextSlotNumber, lastStatus, lastOutcome, hall, dependencies, areDependenciesStale, readyNames, stopsWaiting
+        case refused, endReason, quietIncidents, correlation, tellings, drills, drillReports
+    }
+
     /// - Parameters:
     ///   - groups: the groups of the configuration, all of which become active.
     ///   - isShadow: decide, record and tell, but do nothing (`--shadow`).
@@ -92,6 +101,18 @@ package struct Supervisor: Sendable {
         self.isShadow = isShadow
         self.earlierStarts = earlierStarts
         for group in groups { activate(group) }
+    }
+
+    /// The groups of the newest configuration that was read.
+    package var newestGroups: [GroupSpec] { newest }
+
+    /// Another binary goes on with what this one was told: the clients that waited are gone.
+    package mutating func takeOver() {
+        requests = [:]
+        restartsToValidate = []
+        isUpgrading = false
+        isStatusStale = true
+        for position in slots.entries.indices { slots.change(at: position) { $0.waiters = [] } }
     }
 
     /// The next instant at which `.timeReached` has something to do; `nil` when nothing is due.
@@ -141,6 +162,7 @@ package struct Supervisor: Sendable {
         case .localHealth(let health):
             doubted(health, at: now)
         case .localTimeMoved(let offset): utcOffsetSeconds = offset
+        case .successorExamined(let request, let refusal): successorExamined(refusal, for: request)
         }
         if !drills.isEmpty { endDrills(at: now) }
         if isTickDue(at: now) { tick(at: now) }

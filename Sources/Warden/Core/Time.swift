@@ -2,7 +2,7 @@
 ///
 /// Nanoseconds since an arbitrary origin that is fixed for the life of the host. Arithmetic saturates, so that an
 /// absurd duration in a configuration cannot trap.
-package struct Instant: Hashable, Comparable, Sendable {
+package struct Instant: Hashable, Codable, Comparable, Sendable {
     /// Nanoseconds since the clock's origin.
     package let nanoseconds: Int64
 
@@ -40,7 +40,7 @@ package struct Instant: Hashable, Comparable, Sendable {
 }
 
 /// A reading of the wall clock, to be shown to people and programs and never to decide anything.
-package struct WallTime: Hashable, Comparable, Sendable {
+package struct WallTime: Hashable, Codable, Comparable, Sendable {
     /// Microseconds since 1970-01-01 00:00:00 UTC.
     package let microseconds: Int64
 
@@ -58,7 +58,7 @@ package struct WallTime: Hashable, Comparable, Sendable {
 }
 
 /// "Now" as it is handed to the core: the clock that decides and the clock that is shown, read together.
-package struct Moment: Hashable, Sendable {
+package struct Moment: Hashable, Codable, Sendable {
     /// CLOCK_MONOTONIC.
     package var instant: Instant
     /// CLOCK_REALTIME.

@@ -1,7 +1,7 @@
 /// Another life to lay beside a worker's own: of its slot, or of a sibling in its group.
-package struct TrendWitness: Hashable, Sendable {
+package struct TrendWitness: Hashable, Codable, Sendable {
     /// How high the floors of a series stood.
-    package struct Height: Hashable, Sendable {
+    package struct Height: Hashable, Codable, Sendable {
         /// The highest floor, within a tenth.
         package var level: Int64
         /// The age at which it was reached.
@@ -28,9 +28,9 @@ package struct TrendWitness: Hashable, Sendable {
 }
 
 /// What other lives say of growth: whether it is a way of all of them that ends by itself, or this worker's own.
-struct TrendComparison: Hashable, Sendable {
+struct TrendComparison: Hashable, Codable, Sendable {
     /// What follows.
-    enum Opinion: Hashable, Sendable {
+    enum Opinion: Hashable, Codable, Sendable {
         /// Another stood as high and lived on without growing further: a warm-up.
         case warmUp
         /// No one to compare with, or nothing to learn from them.

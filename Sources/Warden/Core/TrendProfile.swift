@@ -1,7 +1,7 @@
 /// What a generation's floors were at the ages 1, 2, 4, 8 … minutes: enough to lay one life beside another.
-package struct TrendProfile: Hashable, Sendable {
+package struct TrendProfile: Hashable, Codable, Sendable {
     /// The lowest readings between half an age and that age.
-    package struct Floor: Hashable, Sendable {
+    package struct Floor: Hashable, Codable, Sendable {
         /// Descriptors of the process with the least headroom.
         package var descriptors: Int32 = .max
         /// Resident bytes.

@@ -1,5 +1,5 @@
 /// Growth that was found on one scale of a series.
-struct TrendGrowth: Hashable, Sendable {
+struct TrendGrowth: Hashable, Codable, Sendable {
     /// Units per second: the middle of all slopes.
     var perSecond: Double
     /// The time that was looked at.

@@ -13,9 +13,9 @@ package struct TrendForecast: Hashable, Sendable {
 /// Peaks are work; what never comes back is a leak. So only the lowest value of each bucket counts. Each scale keeps
 /// the last `capacity` buckets: with samples every 5 s that is 5 minutes for 2 hours, 30 minutes for 12 hours, 2 hours
 /// for 48 hours. A sample costs a comparison; slopes are looked at when a bucket closes.
-package struct TrendSeries: Hashable, Sendable {
+package struct TrendSeries: Hashable, Codable, Sendable {
     /// What is known of one scale: its open bucket, its place in the rings, and the growth that was found.
-    private struct Scale: Hashable, Sendable {
+    private struct Scale: Hashable, Codable, Sendable {
         var floor = TrendSeries.gap
         var filled: UInt8 = 0
         var next: UInt8 = 0

@@ -1,7 +1,7 @@
 /// What every thread of a worker's tree waits for, at one instant: the wait graph, as far as it can be read.
-package struct WaitReport: Hashable, Sendable {
+package struct WaitReport: Hashable, Codable, Sendable {
     /// What a thread waits for.
-    package enum Wait: String, Hashable, Sendable, CaseIterable {
+    package enum Wait: String, Hashable, Codable, Sendable, CaseIterable {
         /// A private futex, without a time-out: only a thread of the same process can end that.
         case futex
         /// Data in a pipe whose every write end is held inside the tree.
@@ -49,7 +49,7 @@ package struct WaitReport: Hashable, Sendable {
     }
 
     /// One thread.
-    package struct ThreadWait: Hashable, Sendable {
+    package struct ThreadWait: Hashable, Codable, Sendable {
         /// Its process.
         package var pid: Int32
         /// The thread.
@@ -69,7 +69,7 @@ package struct WaitReport: Hashable, Sendable {
     }
 
     /// Whether something outside the tree could wake it.
-    package enum Closure: Hashable, Sendable {
+    package enum Closure: Hashable, Codable, Sendable {
         /// Nothing could.
         case closed
         /// Only a signal that a process of it catches could.
@@ -139,9 +139,9 @@ package struct WaitReport: Hashable, Sendable {
 /// What is known of the waits of one generation: when to ask for a report, and what two of them prove.
 ///
 /// Nothing is asked of a worker that moves: a sample that differs from the last one in anything costs a comparison.
-package struct WaitWatch: Hashable, Sendable {
+package struct WaitWatch: Hashable, Codable, Sendable {
     /// Two reports of the same standstill, far enough apart.
-    package struct Proof: Hashable, Sendable {
+    package struct Proof: Hashable, Codable, Sendable {
         /// When the first of them was taken.
         package var since: Instant
         /// The last of them.
@@ -157,7 +157,7 @@ package struct WaitWatch: Hashable, Sendable {
     }
 
     /// A thread that is stuck in the kernel.
-    package struct KernelWait: Hashable, Sendable {
+    package struct KernelWait: Hashable, Codable, Sendable {
         /// The thread, as it was in every report since.
         package var thread: WaitReport.ThreadWait
         /// When the first of them was taken.

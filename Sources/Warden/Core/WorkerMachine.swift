@@ -2,9 +2,9 @@
 ///
 /// One method per fact; each returns the orders that follow from it, in order. The machine has no clock: deadlines are
 /// in `deadline`, and `timeReached` is told when one may have passed.
-package struct WorkerMachine: Hashable, Sendable {
+package struct WorkerMachine: Hashable, Codable, Sendable {
     /// One start of the slot.
-    package struct Run: Hashable, Sendable {
+    package struct Run: Hashable, Codable, Sendable {
         /// Which start it is.
         package var generation: Generation
         /// When it was ordered.
@@ -23,7 +23,7 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     /// What comes after a stop.
-    package enum Purpose: Hashable, Sendable {
+    package enum Purpose: Hashable, Codable, Sendable {
         /// The slot stays down.
         case stay
         /// The slot starts again, whatever autorestart and the exit code say.
@@ -33,15 +33,15 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     /// A start that waits until what the slot depends on is ready.
-    package struct AwaitedStart: Hashable, Sendable {
+    package struct AwaitedStart: Hashable, Codable, Sendable {
         /// As `start` was told.
         package var reason: RestartReason?
     }
 
     /// A stop under way.
-    package struct Stop: Hashable, Sendable {
+    package struct Stop: Hashable, Codable, Sendable {
         /// How far it has got.
-        package enum Step: Hashable, Sendable {
+        package enum Step: Hashable, Codable, Sendable {
             /// `stop_command` was run; its deadline brings the stop signal.
             case command
             /// The stop signal was sent; its deadline brings SIGKILL.
@@ -66,7 +66,7 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     /// The states, each with what has a meaning only in it.
-    package enum State: Hashable, Sendable {
+    package enum State: Hashable, Codable, Sendable {
         /// Never started, or stopped by request. To: starting.
         case stopped
         /// Ordered, and not up long enough or not ready. To: running, backoff, stopping, and exited or starting by way
@@ -178,7 +178,7 @@ package struct WorkerMachine: Hashable, Sendable {
     }
 
     /// How a process is made to end.
-    package enum Force: Hashable, Sendable {
+    package enum Force: Hashable, Codable, Sendable {
         /// The stop signal, and SIGKILL after `stopwaitsecs`.
         case stopSignal
         /// SIGKILL.

@@ -1,5 +1,5 @@
 /// The trends of one generation: descriptors and memory, what it looked like at each age, and what its descriptors are.
-package struct WorkerTrends: Hashable, Sendable {
+package struct WorkerTrends: Hashable, Codable, Sendable {
     private var descriptors: TrendSeries
     private var memory: TrendSeries
     /// Its floors by age.

@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// supervisord holds back everything that is shorter than the token, and loses it when the process ends. Here only what
 /// may be the beginning of the token waits, until the next byte or the end shows what it is.
-package struct CaptureFilter: Hashable, Sendable {
+package struct CaptureFilter: Hashable, Codable, Sendable {
     /// A part of the stream, in its order.
     package enum Piece: Hashable, Sendable {
         /// For the log.

@@ -11,12 +11,14 @@ extension DaemonProcess {
 
     /// Executes this very binary anew with the same arguments: the pid stays, everything else begins again.
     ///
-    /// Descriptors are all close-on-exec; only blocked signals would be inherited, and the new life blocks them anyway.
+    /// Descriptors are all close-on-exec then; only blocked signals would be inherited, and the new life blocks them anyway.
     ///
     /// - Returns: only when that failed: why.
     package static func executeAnew() -> KernelFailure {
         var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
         arguments.append(nil)
+        // The event loop's are not by themselves.
+        warden_keep_standard_streams_alone()
         _ = execv("/proc/self/exe", arguments)
         let cause = errno
         for argument in arguments { free(argument) }

@@ -5,7 +5,7 @@ internal import WardenWire
 ///
 /// A line is held until its end comes, so that lines of workers that share a log do not mix. But not for ever: a
 /// prompt, or a line that is longer than can be held, is let through as it is.
-package struct LinePrefixer: Sendable {
+package struct LinePrefixer: Codable, Sendable {
     /// When the line that is held began; `nil` when none is.
     package private(set) var heldSince: Instant?
     private let prefix: LinePrefix

@@ -15,7 +15,7 @@ package enum LogFileLimits {
 }
 
 /// Where a stream's bytes go, resolved.
-package enum LogTarget: Hashable, Sendable {
+package enum LogTarget: Hashable, Codable, Sendable {
     /// Read and dropped.
     case nowhere
     /// A file, fifo or device. `maximumBytes` 0 never rotates; `backupCount` 0 truncates in place.

@@ -55,6 +55,11 @@ internal enum PumpOrder: Sendable {
     /// Of the compressor; owns the descriptor.
     case compressed(CompressedFile)
     case lastLines(WorkerID, reply: @Sendable ([String]) -> Void)
+    case park(reply: @Sendable () -> Void)
+    case handOver(reply: @Sendable ([PumpedWorker]) -> Void)
+    case goOn
+    /// The descriptors are owned by whoever takes the order out.
+    case adopt(PumpedWorker, ScanRules)
     case stop
 }
 
@@ -146,6 +151,46 @@ package final class Pump: Sendable {
         of worker: WorkerID, reply: @escaping @Sendable ([String]) -> Void
     ) -> Mailbox<Never>.Posting {
         post(.lastLines(worker, reply: reply))
+    }
+
+    /// Moves nothing from here on, between two chunks; orders are still obeyed. For the binary that takes over.
+    ///
+    /// - Parameter patience: a disk may be stuck; then it is given up, and the pump goes on.
+    /// - Returns: whether it stands.
+    /// - Throws: EMFILE, when nobody could wait for its answer.
+    package func park(within patience: Duration) throws(KernelFailure) -> Bool {
+        let answers = try Mailbox<Bool>(capacity: 1)
+        if post(.park { _ = answers.post(true) }) == .accepted, answers.wait(until: MonotonicClock.now() + patience) {
+            return true
+        }
+        goOn()
+        return false
+    }
+
+    /// What a successor has to know; only while parked.
+    ///
+    /// - Parameter patience: as of `park`.
+    /// - Returns: `nil` when it did not answer in time.
+    /// - Throws: EMFILE, as `park`.
+    package func handOver(within patience: Duration) throws(KernelFailure) -> [PumpedWorker]? {
+        let answers = try Mailbox<[PumpedWorker]>(capacity: 1)
+        guard post(.handOver { _ = answers.post($0) }) == .accepted,
+            answers.wait(until: MonotonicClock.now() + patience)
+        else { return nil }
+        return answers.drain().first
+    }
+
+    /// The successor did not come.
+    package func goOn() { _ = post(.goOn) }
+
+    /// Goes on with a worker where a former binary's pump stopped.
+    ///
+    /// - Parameters:
+    ///   - worker: as it was told; its descriptors are owned from here on.
+    ///   - rules: what to look for.
+    /// - Returns: `.full` when nothing was done.
+    package func adopt(_ worker: PumpedWorker, rules: ScanRules) -> Mailbox<Never>.Posting {
+        post(.adopt(worker, rules))
     }
 
     /// Reads once more what is there, closes everything and waits for the thread's end.

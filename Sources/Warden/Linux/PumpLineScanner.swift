@@ -50,7 +50,7 @@ package enum PumpLimits {
 }
 
 /// A worker's two streams.
-package enum OutputStream: Int, Hashable, Sendable, CaseIterable {
+package enum OutputStream: Int, Hashable, Codable, Sendable, CaseIterable {
     case standardOutput = 0
     case standardError = 1
 
@@ -159,6 +159,26 @@ package final class LineScanner {
         scan(whole, at: instant)
         ring.append(whole)
         keep(UnsafeRawBufferPointer(rebasing: rest[(lastEnd + 1)...]), of: stream)
+    }
+
+    /// What it knows, for the binary that takes over.
+    internal var memory: Memory {
+        get { Memory(partials: partials, tally: tally, ring: ring, unscannedBytes: unscannedBytes) }
+        set {
+            // As many as there are streams, whoever wrote it.
+            if newValue.partials.count == partials.count { partials = newValue.partials }
+            tally = newValue.tally
+            ring = newValue.ring
+            unscannedBytes = newValue.unscannedBytes
+        }
+    }
+
+    /// What a scanner knows beside its patterns.
+    internal struct Memory: Codable {
+        var partials: [LinePartial]
+        var tally: LineTally
+        var ring: LineRing
+        var unscannedBytes: UInt64
     }
 
     /// Nothing will follow on that stream: what is left of a line counts as one.

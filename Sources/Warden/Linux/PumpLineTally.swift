@@ -1,7 +1,7 @@
 internal import WardenCore
 
 /// A line that an earlier read began.
-internal struct LinePartial {
+internal struct LinePartial: Codable {
     private(set) var isOpen = false
     private var bytes: [UInt8] = []
     /// The last byte was a CR, of which it is not known yet whether an LF follows.
@@ -38,7 +38,7 @@ internal struct LinePartial {
 }
 
 /// Counts lines, and gathers what is worth reporting of them.
-internal struct LineTally {
+internal struct LineTally: Codable {
     internal enum Kind: Equatable {
         case error(saysDescriptorsExhausted: Bool)
         case progress
@@ -61,7 +61,12 @@ internal struct LineTally {
     private var lastLine: [UInt8] = []
     private var hasLastLine = false
     /// The youngest episode, reported or not: when it began, and whether it says EMFILE.
-    private var openEpisode: (at: Instant, saysDescriptorsExhausted: Bool)?
+    private var openEpisode: OpenEpisode?
+
+    private struct OpenEpisode: Codable {
+        var at: Instant
+        var saysDescriptorsExhausted: Bool
+    }
 
     /// Bytes came that end no line yet.
     internal mutating func notedLife(at instant: Instant) {
@@ -140,12 +145,12 @@ internal struct LineTally {
             if open.saysDescriptorsExhausted || !saysDescriptorsExhausted { return }
             if !episodes.isEmpty {
                 episodes[episodes.count - 1].saysDescriptorsExhausted = true
-                openEpisode = (open.at, true)
+                openEpisode?.saysDescriptorsExhausted = true
                 return
             }
             // It was reported without the word that matters most: this line gets an episode of its own.
         }
-        openEpisode = (instant, saysDescriptorsExhausted)
+        openEpisode = OpenEpisode(at: instant, saysDescriptorsExhausted: saysDescriptorsExhausted)
         if episodes.count == Limits.errorEpisodes { episodes.removeFirst() }
         episodes.append(
             LogFacts.Episode(
@@ -178,7 +183,7 @@ internal enum QuotedLine {
 }
 
 /// The last lines of a worker, as bytes. Cheap to fill; made into lines only when somebody asks.
-internal struct LineRing {
+internal struct LineRing: Codable {
     // Grows up to the limit as a worker writes: most workers of a large fleet write little.
     private var bytes: [UInt8] = []
     private var end = 0

@@ -13,11 +13,19 @@ extension PumpLoop {
         case .clear(let worker, let stream, let reply): reply(clear(worker, stream))
         case .compressed(let file): place(file)
         case .lastLines(let worker, let reply): reply(workers[worker]?.scanner.lastLines() ?? [])
-        case .stop: isStopping = true
+        case .park(let reply):
+            isParked = true
+            reply()
+        case .handOver(let reply): reply(handOver(at: now))
+        case .goOn: isParked = false
+        case .adopt(let worker, let rules): adopt(worker, rules, at: now)
+        case .stop:
+            isParked = false
+            isStopping = true
         }
     }
 
-    private func attach(
+    internal func attach(
         _ id: WorkerID, _ kind: OutputStream, _ pipe: consuming Descriptor, _ target: LogTarget, _ rules: ScanRules,
         _ treatment: StreamTreatment, at now: Instant
     ) {
@@ -37,7 +45,8 @@ extension PumpLoop {
         let tap = treatment.isPlain ? nil : PumpTap(treatment, id, kind, syslog)
         // tee(2) and splice(2) do not wait when they are told so; read(2) must be told by the pipe.
         if tap?.rewrites == true { _ = try? pipe.setNonblocking() }
-        let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log, tap: tap)
+        let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log, treatment: treatment,
+            tap: tap)
         worker.streams.append(stream)
         streams[stream.token] = stream
         watch(stream)
@@ -85,9 +94,13 @@ extension PumpLoop {
     }
 
     private func exited(_ id: WorkerID, at now: Instant) {
-        guard let worker = workers[id], worker.closesAt == nil else { return }
         // Never until the end of the pipe: a grandchild may hold it for ever.
-        worker.closesAt = now + drainAfterExit
+        exited(id, after: drainAfterExit, at: now)
+    }
+
+    internal func exited(_ id: WorkerID, after delay: Duration, at now: Instant) {
+        guard let worker = workers[id], worker.closesAt == nil else { return }
+        worker.closesAt = now + delay
         if worker.streams.isEmpty {
             conclude(worker, at: now)
         } else {

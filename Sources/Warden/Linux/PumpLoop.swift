@@ -20,6 +20,8 @@ internal final class PumpLoop {
     internal var logsByToken: [UInt64: SharedLog] = [:]
     internal var nextToken: UInt64 = 1
     internal var isStopping = false
+    /// Another binary is about to take over: nothing is moved, nothing is told.
+    internal var isParked = false
 
     /// Workers whose facts wait, in the order in which they fall due: all wait equally long.
     private var reportQueue: [(due: Instant, worker: PumpWorker)] = []
@@ -63,7 +65,9 @@ internal final class PumpLoop {
     }
 
     internal func run() {
-        while !isStopping { turn() }
+        while !isStopping {
+            if isParked { rest() } else { turn() }
+        }
         let now = MonotonicClock.now()
         for worker in workers.values {
             for stream in worker.streams { pump(stream, at: now) }
@@ -71,6 +75,14 @@ internal final class PumpLoop {
         for worker in Array(workers.values) { conclude(worker, at: now) }
         compressor.stop()
         for case .compressed(let file) in mailbox.drain() { place(file) }
+    }
+
+    /// While parked, orders alone are obeyed: what they change is part of what the successor is told.
+    private func rest() {
+        let now = MonotonicClock.now()
+        beat.turned(at: now)
+        guard mailbox.wait(until: now + PumpLimits.longestWait) else { return }
+        for order in mailbox.drain() { obey(order, at: now) }
     }
 
     private func turn() {

@@ -28,6 +28,7 @@ internal final class PumpStream {
     internal let token: UInt64
     internal let pipe: Descriptor
     internal let log: SharedLog?
+    internal let treatment: StreamTreatment
     /// What it is beside a log; `nil` for nothing.
     internal let tap: PumpTap?
     /// Bytes at the head of the pipe that were scanned, but not written yet: the log was full.
@@ -38,13 +39,14 @@ internal final class PumpStream {
 
     internal init(
         worker: PumpWorker, stream: OutputStream, token: UInt64, pipe: consuming Descriptor, log: SharedLog?,
-        tap: PumpTap?
+        treatment: StreamTreatment, tap: PumpTap?
     ) {
         self.worker = worker
         self.stream = stream
         self.token = token
         self.pipe = pipe
         self.log = log
+        self.treatment = treatment
         self.tap = tap
     }
 }
@@ -76,6 +78,11 @@ internal final class SharedLog {
         self.maximumBytes = maximumBytes
         self.backupCount = backupCount
         self.token = token
+    }
+
+    /// Where it writes, for the binary that takes over.
+    internal var target: LogTarget {
+        .file(path: path, maximumBytes: maximumBytes, backupCount: backupCount, compresses: compress != nil)
     }
 
     /// The newest configuration of the file holds for all that write to it.

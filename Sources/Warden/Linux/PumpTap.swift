@@ -38,6 +38,35 @@ internal final class PumpTap {
         }
     }
 
+    /// What it knows, for the binary that takes over.
+    internal struct Memory: Codable {
+        var decoder = TextDecoder()
+        var parser: ListenerParser?
+        var filter: CaptureFilter?
+        var terminal: TerminalFilter?
+        var prefixer: LinePrefixer?
+        var syslog: SyslogLines?
+        var pending: [UInt8] = []
+    }
+
+    internal var memory: Memory {
+        get {
+            Memory(
+                decoder: decoder, parser: parser, filter: filter, terminal: terminal, prefixer: prefixer,
+                syslog: syslog, pending: pending)
+        }
+        set {
+            decoder = newValue.decoder
+            pending = newValue.pending
+            // What this binary does to the stream is its own matter; how far it has got is told.
+            if parser != nil { parser = newValue.parser ?? parser }
+            if filter != nil { filter = newValue.filter ?? filter }
+            if terminal != nil { terminal = newValue.terminal ?? terminal }
+            if prefixer != nil { prefixer = newValue.prefixer ?? prefixer }
+            if syslog != nil { syslog = newValue.syslog ?? syslog }
+        }
+    }
+
     /// The bytes of the log are not those of the pipe.
     internal var rewrites: Bool { filter != nil || terminal != nil || prefixer != nil || syslog != nil }
 

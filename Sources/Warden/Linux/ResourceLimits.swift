@@ -42,7 +42,7 @@ extension ResourceLimit {
 }
 
 /// The limits that the daemon was started with, which are its workers' too. It raises its own afterwards.
-package struct DaemonLimits: Hashable, Sendable {
+package struct DaemonLimits: Hashable, Codable, Sendable {
     /// RLIMIT_NOFILE at start.
     package let descriptors: LaunchSpec.Limit
     /// RLIMIT_NPROC at start.

@@ -21,6 +21,9 @@ package struct SharedSocket: ~Copyable, Sendable {
         }
     }
 
+    /// - Parameter socket: one that the binary before this one bound.
+    package init(adopting socket: consuming Descriptor) { self.socket = socket }
+
     /// The listening socket, blocking; borrowed.
     package var descriptor: CInt { socket.rawValue }
 

@@ -79,6 +79,21 @@ package struct SpawnPlan: Sendable {
         self.init(launch: launch, variables: variables, base: base, limits: limits, descriptors: descriptors)
     }
 
+    /// The plan of a command of the daemon's own: its user, its directory.
+    ///
+    /// - Parameters:
+    ///   - arguments: the command and its arguments, at least one.
+    ///   - base: the daemon's environment.
+    ///   - variables: what is added to it.
+    ///   - descriptors: as the property of the same name.
+    package init(
+        own arguments: [String], base: BaseEnvironment, variables: [String: String], descriptors: [CInt]
+    ) {
+        self.init(
+            launch: LaunchSpec(arguments: arguments), variables: variables, base: base, limits: [],
+            descriptors: descriptors)
+    }
+
     private init(
         launch: LaunchSpec, variables: [String: String], base: BaseEnvironment, limits: [ResourceLimit],
         descriptors: [CInt]

@@ -1,7 +1,7 @@
 package import WardenCore
 
 /// What is made of a stream's bytes beside their way into the log.
-package struct StreamTreatment: Hashable, Sendable {
+package struct StreamTreatment: Hashable, Codable, Sendable {
     /// The process that the pipe was given to, for the events' headers.
     package var pid: Int32 = 0
     /// Everything that is written makes PROCESS_LOG events.
@@ -33,7 +33,7 @@ package struct StreamTreatment: Hashable, Sendable {
 }
 
 /// Whose output a stream is, as texts name it.
-package struct StreamOrigin: Hashable, Sendable {
+package struct StreamOrigin: Hashable, Codable, Sendable {
     /// The process's name.
     package var name = ""
     /// Its group's.
@@ -66,7 +66,7 @@ extension OutputStream {
 
 /// Bytes to text, whatever they are: what is no UTF-8 is replaced, and a character that is split between two reads is
 /// whole in the second.
-package struct TextDecoder: Hashable, Sendable {
+package struct TextDecoder: Hashable, Codable, Sendable {
     /// The beginning of a character, at most three bytes.
     private var held: [UInt8] = []
 

@@ -97,7 +97,7 @@ package final class SyslogSender: Sendable {
 }
 
 /// Gathers a stream's lines for the system log, wherever its reads are cut.
-internal struct SyslogLines {
+internal struct SyslogLines: Codable {
     private let name: [UInt8]
     private var held: [UInt8] = []
 

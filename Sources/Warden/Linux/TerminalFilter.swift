@@ -4,8 +4,8 @@ internal import Glibc
 ///
 /// supervisord's `strip_ansi` knows `ESC[` and some of its ends alone, and misses those that two reads part. Here it is
 /// all of ECMA-48. The end of a line ends every sequence: a broken one cannot swallow what follows.
-package struct TerminalFilter: Hashable, Sendable {
-    private enum State: Hashable {
+package struct TerminalFilter: Hashable, Codable, Sendable {
+    private enum State: Hashable, Codable {
         /// Outside. To `escape` at ESC.
         case plain
         /// After ESC and intermediate bytes. To `control` at `[`, to `string` at `]` and its kin, to `plain` otherwise.

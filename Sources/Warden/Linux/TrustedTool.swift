@@ -20,15 +20,16 @@ package enum TrustedTool {
     }
 
     /// The file and every directory above it.
-    private static func isOutOfReach(_ path: String) -> Bool {
+    internal static func isOutOfReach(_ path: String) -> Bool {
         var path = path[...]
         var status = stat()
         guard stat(String(path), &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
         while true {
             guard stat(path.isEmpty ? "/" : String(path), &status) == 0 else { return false }
-            guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
-                return false
-            }
+            guard status.st_uid == 0 || status.st_uid == geteuid() else { return false }
+            // In a directory like /tmp others may make files, but not replace what is not theirs.
+            let isSticky = status.st_mode & S_IFMT == S_IFDIR && status.st_mode & S_ISVTX != 0
+            guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 || isSticky else { return false }
             guard let slash = path.lastIndex(of: "/") else { return true }
             path = path[..<slash]
         }

@@ -58,6 +58,17 @@ package struct WorkerNotifySocket: ~Copyable, Sendable {
         self.socket = socket
     }
 
+    /// A socket that the binary before this one made.
+    ///
+    /// - Parameters:
+    ///   - path: where it is.
+    ///   - socket: the socket.
+    package init(path: String, adopting socket: consuming Descriptor) {
+        self.path = path
+        self.socket = socket
+        identity = FileIdentity(ofLink: path) ?? FileIdentity()
+    }
+
     deinit {
         if FileIdentity(ofLink: path) == identity { _ = unlink(path) }
     }

@@ -9,23 +9,28 @@ package enum CommandLineEntry {
     /// Runs the daemon, or answers what was asked. Does not return.
     package static func run() -> Never {
         SignalSource.blockForProcess()
+        let legacy = DaemonProcess.takeLegacy()
         do throws(UsageError) {
             switch try DaemonArguments.parse(Array(CommandLine.arguments.dropFirst())) {
             case .help: finish(0, DaemonArguments.help)
             case .version: finish(0, Version.text + "\n")
-            case .run(let arguments): serve(arguments)
+            case .run(let arguments): serve(arguments, legacy)
             }
         } catch {
             fail("\(error)")
         }
     }
 
-    private static func serve(_ arguments: DaemonArguments) -> Never {
+    private static func serve(_ arguments: DaemonArguments, _ legacy: DaemonProcess.Legacy) -> Never {
         let path = configurationPath(arguments)
         let result = ConfigurationReader(path: path, arguments: arguments).load()
         let report = DiagnosticReport(result.diagnostics)
         if arguments.isCheck {
             finish(report.exitCode, report.text)
+        }
+        if case .trial(let number) = legacy {
+            if let refusal = Legacy.refusal(number, result) { fail(refusal) }
+            finish(0, "")
         }
         guard let configuration = result.configuration ?? result.remainder?.configuration else {
             fail(report.text + "Error: the configuration has errors; nothing was started")
@@ -33,7 +38,8 @@ package enum CommandLineEntry {
         StandardError.write(report.text)
         do throws(Daemon.StartFailure) {
             let daemon = try Daemon(
-                configuration: configuration, refusal: PartialConfiguration(result), path: path, arguments: arguments)
+                configuration: configuration, refusal: PartialConfiguration(result), path: path, arguments: arguments,
+                legacy: told(legacy))
             switch try daemon.run() {
             case .stopped: finish(0, "")
             case .failed: finish(1, "")
@@ -41,6 +47,16 @@ package enum CommandLineEntry {
             }
         } catch {
             fail(error.description)
+        }
+    }
+
+    private static func told(_ legacy: DaemonProcess.Legacy) -> DaemonState? {
+        guard case .takeover(let number) = legacy else { return nil }
+        do {
+            return try Legacy.read(number)
+        } catch {
+            // It was read before, by this very binary: only one that was replaced in between comes here.
+            fail("Error: cannot take over: \(error)")
         }
     }
 

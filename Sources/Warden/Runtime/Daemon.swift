@@ -46,6 +46,7 @@ package struct Daemon {
     private let reader: ConfigurationReader
     private let isForeground: Bool
     private let startLimits: DaemonLimits
+    private let legacy: DaemonState?
 
     /// - Parameters:
     ///   - configuration: what to run.
@@ -56,11 +57,25 @@ package struct Daemon {
     package init(
         configuration: Configuration, refusal: PartialConfiguration, path: String, arguments: DaemonArguments
     ) throws(StartFailure) {
+        try self.init(
+            configuration: configuration, refusal: refusal, path: path, arguments: arguments, legacy: nil)
+    }
+
+    /// - Parameter legacy: what a former binary has told this one.
+    init(
+        configuration: Configuration, refusal: PartialConfiguration, path: String, arguments: DaemonArguments,
+        legacy: DaemonState?
+    ) throws(StartFailure) {
+        self.legacy = legacy
         self.configuration = configuration
         self.refusal = refusal
         reader = ConfigurationReader(path: path, arguments: arguments)
         isForeground = configuration.daemon.isForeground
-        startLimits = try Daemon.guarded { () throws(KernelFailure) in try DaemonLimits.capture() }
+        if let legacy {
+            startLimits = legacy.limits
+        } else {
+            startLimits = try Daemon.guarded { () throws(KernelFailure) in try DaemonLimits.capture() }
+        }
     }
 
     /// Runs until everything has stopped.
@@ -68,13 +83,14 @@ package struct Daemon {
     /// - Throws: when the daemon could not begin; nothing was started then.
     package func run() throws(StartFailure) -> Farewell {
         let settings = configuration.daemon
-        let listeners = try Daemon.bind(configuration)
+        let listeners = try bind(configuration)
         try prepareProcess(settings)
         try makeLogDirectories(settings)
         // supervisord goes on without the file too; a note in the log must do.
         let pidFile = try? PIDFile(path: settings.pidFile, pid: DaemonProcess.pid)
         let house = try Daemon.guarded { () throws(KernelFailure) in
-            try House(configuration: configuration, reader: reader, listeners: listeners, limits: startLimits)
+            try House(configuration: configuration, reader: reader, listeners: listeners, limits: startLimits,
+                legacy: legacy)
         }
         house.refusal = refusal
         if pidFile == nil {
@@ -85,12 +101,13 @@ package struct Daemon {
         case .shutdown: return .stopped
         case .failure: return .failed
         case .restart: return .restarts
+        case .upgrade: return .stopped
         }
     }
 
-    private static func bind(_ configuration: Configuration) throws(StartFailure) -> Listeners {
+    private func bind(_ configuration: Configuration) throws(StartFailure) -> Listeners {
         do throws(ListenFailure) {
-            return try Listeners(configuration)
+            return try Listeners(configuration, inheriting: legacy?.listening ?? [])
         } catch {
             throw StartFailure(description: "Error: \(error)")
         }
@@ -103,7 +120,7 @@ package struct Daemon {
             let (descriptors, processes) = (UInt64(settings.minimumDescriptors), UInt64(settings.minimumProcesses))
             try startLimits.raiseOwn(minimumDescriptors: descriptors, minimumProcesses: processes)
             if let user = settings.user { try DaemonProcess.become(user) }
-            if !isForeground { try DaemonProcess.daemonize(directory: settings.directory, umask: settings.umask) }
+            if !isForeground, legacy == nil { try DaemonProcess.daemonize(directory: settings.directory, umask: settings.umask) }
             try DaemonProcess.becomeSubreaper()
         }
     }

@@ -11,23 +11,26 @@ import WardenWire
 final class House {
     let mainLog: MainLog
     private let configuration: Configuration
-    private let listeners: Listeners
-    private let parts: MachineParts
-    private let ground: LaunchGround
+    let listeners: Listeners
+    let parts: MachineParts
+    let ground: LaunchGround
     private let sender: AlertSender
-    private let server: ControlServer
+    let server: ControlServer
     private let syslog: SyslogSender
     private let store: HistoryStore?
     private let networkBeat: LoopBeat
     private let isShadow: Bool
+    private let legacy: DaemonState?
     /// What was left out of the configuration.
     var refusal: PartialConfiguration?
 
     init(
-        configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits
+        configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits,
+        legacy: DaemonState? = nil
     ) throws(KernelFailure) {
         self.configuration = configuration
         self.listeners = listeners
+        self.legacy = legacy
         let settings = configuration.daemon
         let mainLog = try MainLog(MainLog.Settings(configuration))
         self.mainLog = mainLog
@@ -80,7 +83,8 @@ final class House {
                 minimumProcesses: UInt64(settings.minimumProcesses)),
             identifier: settings.identifier, stripsANSI: settings.stripsANSI,
             copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
-            runtimeDirectory: settings.childLogDirectory)
+            runtimeDirectory: settings.childLogDirectory, executable: DaemonProcess.trustedExecutable(),
+            startLimits: limits)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
@@ -128,7 +132,12 @@ final class House {
     /// Starts the threads, runs the shell on this one, and ends the threads.
     func live() throws(KernelFailure) -> End {
         announceStart()
-        removeOldLogs()
+        if let legacy {
+            parts.logs.known = legacy.logs
+            parts.bridge.nextRequest = legacy.nextRequest
+        } else {
+            removeOldLogs()
+        }
         let log = try NamedThread.start(name: "log") { [mainLog] in mainLog.run() }
         let scribe = try NamedThread.start(name: "scribe", stackBytes: 1 << 20) { [parts, store] in
             parts.scribe.run(store)
@@ -136,20 +145,17 @@ final class House {
         let notifier = try NamedThread.start(name: "notifier") { [parts] in parts.notices.run() }
         try parts.readers.start()
         let network = try startNetwork()
-        parts.bridge.configurationRead(configuration.groups)
+        let supervisor = supervisor()
+        parts.bridge.configurationRead(supervisor.newestGroups)
+        var machine = try KernelMachine(
+            parts: parts, ground: ground,
+            sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog),
+            selfWatch: SelfWatch(pressurePercent: configuration.warden.hostPressurePercent))
+        if let legacy { machine.adopt(legacy) }
         var shell = Shell(
-            supervisor: Supervisor(
-                groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
-                refused: refusal?.programs ?? [],
-                sharedCauseWindow: configuration.warden.sharedCauseWindow),
-            machine: try KernelMachine(
-                parts: parts, ground: ground,
-                sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog),
-                selfWatch: SelfWatch(pressurePercent: configuration.warden.hostPressurePercent)),
-            dice: Dice(seed: .random(in: .min ... .max)),
+            supervisor: supervisor, machine: machine, dice: Dice(seed: .random(in: .min ... .max)),
             invariants: .report)
-        var end: End?
-        while end == nil { end = shell.step() }
+        let end = run(&shell)
         mainLog.write(LogRecord(.info, "every worker has stopped"))
         parts.sampler.stop()
         parts.pump.stop()
@@ -164,7 +170,26 @@ final class House {
         notifier.join()
         mainLog.end()
         log.join()
-        return end ?? .shutdown
+        return end
+    }
+
+    private func run(_ shell: inout Shell<KernelMachine>) -> End {
+        while true {
+            guard let end = shell.step() else { continue }
+            guard end == .upgrade else { return end }
+            mainLog.write(LogRecord(.error, "upgrade refused: \(handOver(&shell))"))
+            shell.goOn()
+        }
+    }
+
+    private func supervisor() -> Supervisor {
+        if var told = legacy?.supervisor {
+            told.takeOver()
+            return told
+        }
+        return Supervisor(
+            groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
+            refused: refusal?.programs ?? [], sharedCauseWindow: configuration.warden.sharedCauseWindow)
     }
 
     private func announceStart() {
@@ -173,6 +198,10 @@ final class House {
             let names = refusal.programs.joined(separator: ", ")
             mainLog.write(
                 LogRecord(.critical, "not started, because their sections have errors: \(names); the others run"))
+        }
+        if let legacy {
+            let text = "version \(Version.text) took over \(legacy.workers.count) workers from \(legacy.version)"
+            return mainLog.write(LogRecord(.info, text))
         }
         mainLog.write(LogRecord(.info, "RPC interface 'supervisor' initialized"))
         mainLog.write(LogRecord(.info, "supervisord started with pid \(DaemonProcess.pid)"))
@@ -198,6 +227,8 @@ final class House {
     /// Control and webhooks share one thread. The workers are started when the sockets are served.
     private func startNetwork() throws(KernelFailure) -> NamedThread {
         let (server, sender, inbox, beat, mainLog) = (server, sender, parts.inbox, networkBeat, mainLog)
+        // Whoever takes over has started what starts by itself long ago.
+        let isFirst = legacy == nil
         let prober = parts.prober
         return try NamedThread.start(name: "network") {
             do {
@@ -205,7 +236,7 @@ final class House {
                     await withTaskGroup(of: Void.self) { group in
                         group.addTask { await House.beatForEver(beat) }
                         group.addTask { await prober.run() }
-                        await House.serve(server, sender, inbox, mainLog)
+                        await House.serve(server, sender, inbox, mainLog, isFirst: isFirst)
                         group.cancelAll()
                     }
                 }
@@ -216,12 +247,13 @@ final class House {
     }
 
     private static func serve(
-        _ server: ControlServer, _ sender: AlertSender, _ inbox: Mailbox<Event>, _ mainLog: MainLog
+        _ server: ControlServer, _ sender: AlertSender, _ inbox: Mailbox<Event>, _ mainLog: MainLog,
+        isFirst: Bool
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await sender.run() }
             do throws(ControlError) {
-                try await server.run { _ = inbox.post(.ready) }
+                try await server.run { if isFirst { _ = inbox.post(.ready) } }
             } catch {
                 mainLog.write(LogRecord(.critical, "\(error)"))
                 _ = inbox.post(.endRequested(.shutdown))

@@ -12,11 +12,17 @@ final class Listeners {
         /// Why it could not be made anew, said once.
         var failure: ListenFailure?
 
-        init(_ server: UnixServer) throws(ListenFailure) {
+        init(_ server: UnixServer, inheriting told: DaemonState.Listening?) throws(ListenFailure) {
             self.server = server
-            listener = try UnixListener(
-                UnixListener.Settings(
-                    path: server.path, mode: server.mode, owner: server.ownerID, group: server.groupID))
+            let settings = UnixListener.Settings(
+                path: server.path, mode: server.mode, owner: server.ownerID, group: server.groupID)
+            if let told, let lock = told.lock {
+                listener = UnixListener(
+                    settings, adopting: Descriptor(owning: told.socket),
+                    lock: SocketLock(socketPath: server.path, adopting: Descriptor(owning: lock)))
+            } else {
+                listener = try UnixListener(settings)
+            }
         }
     }
 
@@ -24,9 +30,13 @@ final class Listeners {
         let listener: TCPListener
         let server: InetServer
 
-        init(_ server: InetServer) throws(ListenFailure) {
+        init(_ server: InetServer, inheriting told: DaemonState.Listening?) throws(ListenFailure) {
             self.server = server
-            listener = try TCPListener(host: server.host, port: UInt16(clamping: server.port))
+            if let told {
+                listener = TCPListener(adopting: Descriptor(owning: told.socket))
+            } else {
+                listener = try TCPListener(host: server.host, port: UInt16(clamping: server.port))
+            }
         }
     }
 
@@ -34,13 +44,38 @@ final class Listeners {
     private var tcp: [TCP] = []
     private let settings: WardenSettings
 
-    /// Binds every socket of the configuration.
+    /// Binds every socket of the configuration, unless a former binary has.
     ///
+    /// - Parameters:
+    ///   - configuration: what is to be served.
+    ///   - told: what the former binary served; what is not configured any more is closed.
     /// - Throws: the first that cannot be had; those before it are given back.
-    init(_ configuration: Configuration) throws(ListenFailure) {
+    init(_ configuration: Configuration, inheriting told: [DaemonState.Listening] = []) throws(ListenFailure) {
         settings = configuration.warden
-        for server in configuration.unixServers { unix.append(try Unix(server)) }
-        for server in configuration.inetServers { tcp.append(try TCP(server)) }
+        var told = Dictionary(told.map { ($0.place, $0) }, uniquingKeysWith: { first, _ in first })
+        for server in configuration.unixServers {
+            unix.append(try Unix(server, inheriting: told.removeValue(forKey: server.path)))
+        }
+        for server in configuration.inetServers {
+            tcp.append(try TCP(server, inheriting: told.removeValue(forKey: Listeners.place(server))))
+        }
+        for left in told.values {
+            _ = Descriptor(owning: left.socket)
+            if let lock = left.lock { _ = Descriptor(owning: lock) }
+        }
+    }
+
+    private static func place(_ server: InetServer) -> String { "\(server.host):\(server.port)" }
+
+    /// What is served, for the binary that takes over.
+    var told: [DaemonState.Listening] {
+        unix.map {
+            DaemonState.Listening(
+                place: $0.server.path, socket: $0.listener.descriptor, lock: $0.listener.lockDescriptor)
+        }
+            + tcp.map {
+                DaemonState.Listening(place: Listeners.place($0.server), socket: $0.listener.descriptor, lock: nil)
+            }
     }
 
     /// What the control room serves: a copy of each descriptor, which belongs to it. The originals keep the lock.

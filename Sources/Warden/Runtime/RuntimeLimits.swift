@@ -48,6 +48,10 @@ enum RuntimeLimits {
     static let pressureAge: Duration = .seconds(10)
     /// How often the shell looks after the other threads.
     static let watchInterval: Duration = .seconds(1)
+    /// How long a new binary may take to show that it can take over.
+    static let successorTrial: Duration = .seconds(5)
+    /// How long each of the other threads may take to stand still for it.
+    static let handoverPatience: Duration = .seconds(2)
     /// What the other threads get to finish when the daemon ends.
     static let farewell: Duration = .seconds(2)
     /// How long descriptors are counted by kind in passing; what is not read by then is estimated.

@@ -4,8 +4,8 @@ package import WardenCore
 ///
 /// Whether a word is right at its time, its pool knows. What breaks the grammar ends the reading for good: a listener
 /// that was misunderstood once would be misunderstood ever after.
-package struct ListenerParser: Hashable, Sendable {
-    private enum State: Hashable, Sendable {
+package struct ListenerParser: Hashable, Codable, Sendable {
+    private enum State: Hashable, Codable, Sendable {
         /// Its next bytes must be `READY` and a line feed. To: expectingResult, broken.
         case expectingReady
         /// Nothing until it has an event; then a line. To: readingResult, expectingReady, broken.

@@ -99,6 +99,12 @@ struct warden_exit {
     int32_t status;
 };
 
+// Makes a file without a name, in memory, close-on-exec. Answers with its number or -errno.
+int warden_memory_file(void);
+
+// Marks every descriptor from 3 on close-on-exec: libraries make some that are not.
+void warden_keep_standard_streams_alone(void);
+
 int warden_pidfd_open(int32_t pid);
 int warden_pidfd_send_signal(int pidfd, int signal);
 /// Signals a process group.

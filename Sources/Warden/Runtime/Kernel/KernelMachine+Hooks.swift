@@ -89,7 +89,7 @@ extension KernelMachine {
             descriptors: descriptors)
     }
 
-    private mutating func adopt(_ hook: HookProcess) throws(KernelFailure) {
+    mutating func adopt(_ hook: HookProcess) throws(KernelFailure) {
         let number = UInt64(UInt32(bitPattern: hook.child.pid))
         hooks[number] = hook
         try watch(hook.child.readinessDescriptor, .hookExit(number))
@@ -130,6 +130,7 @@ extension KernelMachine {
         hooks[number] = nil
         switch hook.purpose {
         case .hook(let purpose): pending.append(.worker(hook.worker, .hookEnded(purpose, result)))
+        case .successor(let request): successorTried(request, result)
         case .forensics(let part):
             let failure: String? =
                 switch result {

@@ -9,6 +9,9 @@ struct InputQueue {
 
     var count: Int { bytes.count - start }
 
+    /// What waits.
+    var waiting: [UInt8] { Array(bytes[start...]) }
+
     mutating func append(_ more: [UInt8]) {
         if count == 0 {
             bytes = more

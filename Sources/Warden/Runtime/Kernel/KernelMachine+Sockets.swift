@@ -2,7 +2,7 @@ import WardenCore
 import WardenLinux
 
 /// Whose socket it is: that of one `[fcgi-program:x]` in one group, as it is configured now.
-struct SharedSocketKey: Hashable {
+struct SharedSocketKey: Hashable, Codable {
     var group: String
     var program: String
     var spec: SharedSocketSpec
@@ -11,10 +11,11 @@ struct SharedSocketKey: Hashable {
 /// A socket, and the workers that have it.
 final class SharedSocketUse {
     let socket: SharedSocket
-    var users: Set<WorkerID> = []
+    var users: Set<WorkerID>
 
-    init(_ spec: SharedSocketSpec) throws(ListenFailure) {
-        socket = try SharedSocket(spec)
+    init(_ socket: consuming SharedSocket, users: Set<WorkerID> = []) {
+        self.socket = socket
+        self.users = users
     }
 }
 
@@ -41,7 +42,7 @@ extension KernelMachine {
         let url = spec.address.url
         log(LogRecord(.info, "Creating socket \(url)"))
         do throws(ListenFailure) {
-            return try SharedSocketUse(spec)
+            return SharedSocketUse(try SharedSocket(spec))
         } catch {
             var failure = SpawnFailure(stage: .socket, errorNumber: 0, subject: url, explanation: error.description)
             if case .kernel(let cause) = error { failure.errorNumber = cause.errorNumber }

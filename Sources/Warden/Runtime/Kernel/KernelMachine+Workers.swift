@@ -120,7 +120,7 @@ extension KernelMachine {
     }
 
     /// The patterns of a program. The configuration has compiled each before, so a failure here means no memory.
-    private mutating func rules(of spec: ProgramSpec) -> ScanRules {
+    mutating func rules(of spec: ProgramSpec) -> ScanRules {
         let health = spec.health
         var rules = ScanRules(
             alive: pattern(health.alivePattern), progress: pattern(health.progressPattern),
@@ -180,7 +180,7 @@ extension KernelMachine {
         }
     }
 
-    private func beginSampling(_ process: WorkerProcess) {
+    func beginSampling(_ process: WorkerProcess) {
         let health = process.spec.health
         guard health.enabled else { return }
         let file: String? = if case .file(let path) = health.heartbeat { path } else { nil }

@@ -33,6 +33,10 @@ struct LaunchGround: Sendable {
     var copiesOutput: Bool
     /// Where the sockets of workers with `heartbeat = notify` are made.
     var runtimeDirectory: String
+    /// The binary that an upgrade executes; `nil` where others could put another in its place.
+    var executable: String?
+    /// The daemon's own limits before it raised them.
+    var startLimits: DaemonLimits?
 }
 
 /// The real machine: children, descriptors and signals of this host, on the shell's own thread.
@@ -179,6 +183,9 @@ struct KernelMachine: Machine, ~Copyable {
                 log(LogRecord(.info, "received SIGUSR2 indicating log reopen request"))
                 parts.mainLog.reopen()
                 _ = parts.pump.reopenLogs()
+            case "SIGUSR1":
+                log(LogRecord(.info, "received SIGUSR1 indicating upgrade request"))
+                pending.append(.endRequested(.upgrade))
             case "SIGTERM", "SIGINT", "SIGQUIT":
                 log(LogRecord(.warn, "received \(receipt.signal.name) indicating exit request"))
                 pending.append(.endRequested(.shutdown))

@@ -41,6 +41,22 @@ final class WorkerProcess {
         }
         self.report = report
     }
+
+    /// A process that a former binary started, and that executes its program.
+    init(adopting told: DaemonState.Worker) {
+        worker = told.worker
+        spec = told.spec
+        child = Child(pid: told.pid, pidfd: Descriptor(owning: told.pidfd))
+        reportDueAt = .distantFuture
+        input = told.input.map { Descriptor(owning: $0) }
+        unsent.append(told.unsent)
+        if let path = told.notifyPath, let socket = told.notifySocket {
+            notifySocket = WorkerNotifySocket(path: path, adopting: Descriptor(owning: socket))
+        }
+        isReaped = told.isReaped
+        isReleased = told.isReleased
+        hasFailed = told.hasFailed
+    }
 }
 
 /// What a command is run for.
@@ -49,11 +65,13 @@ enum HookPurpose: Hashable, Sendable {
     case hook(Hook)
     /// A worker is looked over.
     case forensics(Examination.Part)
+    /// The binary that is to take over is tried.
+    case successor(RequestID?)
 
     /// Bytes of its output that are kept.
     var outputBytes: Int {
         switch self {
-        case .hook: RuntimeLimits.hookOutputBytes
+        case .hook, .successor: RuntimeLimits.hookOutputBytes
         case .forensics: RuntimeLimits.forensicsOutputBytes
         }
     }
@@ -85,5 +103,16 @@ final class HookProcess {
             return child
         }
         self.report = report
+    }
+
+    /// One that a former binary started.
+    init(adopting told: DaemonState.Command, at now: Instant) {
+        worker = told.worker
+        purpose = .hook(told.hook)
+        child = Child(pid: told.pid, pidfd: Descriptor(owning: told.pidfd))
+        output = Descriptor(owning: told.output)
+        deadline = now + told.endsIn
+        collected = told.collected
+        isTimedOut = told.isTimedOut
     }
 }

@@ -46,6 +46,9 @@ package protocol Machine: ~Copyable {
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 
+    /// Lets the binary that is to take over read what it would be told. Event: `.successorExamined`.
+    mutating func examineSuccessor(of supervisor: Supervisor, for request: RequestID?)
+
     /// Answers a client.
     mutating func reply(_ request: RequestID, _ reply: Reply)
     /// Writes to the daemon's log and the journal.

@@ -46,6 +46,26 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         return end
     }
 
+    /// Takes in what has happened already, and waits a moment for more.
+    ///
+    /// - Parameter deadline: the end of that moment.
+    /// - Returns: whether nothing had.
+    package mutating func settle(until deadline: Instant) -> Bool {
+        events.removeAll(keepingCapacity: true)
+        machine.waitForEvents(until: deadline, into: &events)
+        for event in events { handle(event) }
+        return events.isEmpty
+    }
+
+    /// Goes on after an end that could not be.
+    package mutating func goOn() { end = nil }
+
+    /// The same shell with what its supervisor has become on its way to another binary.
+    package consuming func taken(over supervisor: Supervisor) -> Self {
+        self.supervisor = supervisor
+        return self
+    }
+
     /// Hands one event to the supervisor and carries out what it says.
     package mutating func handle(_ event: Event) {
         let directives = supervisor.handle(event, at: machine.now(), dice: &dice)
@@ -77,6 +97,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .declareStopping: machine.notify(.stopping)
         case .extendTimeout(let duration): machine.notify(.extendTimeout(duration))
         case .finish(let end): self.end = end
+        case .examineSuccessor(let request): machine.examineSuccessor(of: supervisor, for: request)
         case .reportInvariant(let what): report(what)
         case .takeCensus(let worker): machine.takeCensus(of: worker)
         case .readWaits(let worker): machine.readWaits(worker)

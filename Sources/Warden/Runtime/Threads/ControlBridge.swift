@@ -38,6 +38,12 @@ final class ControlBridge: ControlBackend {
         self.identity = identity
     }
 
+    /// The number of the next request. A successor goes on from here: an answer to a former request is nobody's then.
+    var nextRequest: UInt64 {
+        get { waiting.withLock { $0.next } }
+        set { waiting.withLock { $0.next = max($0.next, newValue) } }
+    }
+
     // MARK: - From the shell
 
     /// The shell has an answer.

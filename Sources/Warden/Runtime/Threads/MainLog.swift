@@ -13,6 +13,7 @@ final class MainLog: Sendable {
         case output(of: String, OutputChannel, String, WallTime)
         case reopen
         case clear(done: @Sendable (Bool) -> Void)
+        case flush(done: @Sendable () -> Void)
         case end
     }
 
@@ -63,7 +64,11 @@ final class MainLog: Sendable {
     private func dropped(_ order: Order) {
         if case .output(_, _, let text, _) = order { outputBytes.subtract(text.utf8.count, ordering: .relaxed) }
         droppedLines.add(1, ordering: .relaxed)
-        if case .clear(let done) = order { done(false) }
+        switch order {
+        case .clear(let done): done(false)
+        case .flush(let done): done()
+        case .line, .output, .reopen, .end: break
+        }
     }
 
     /// The file was moved away by somebody: SIGUSR2.
@@ -78,6 +83,14 @@ final class MainLog: Sendable {
             let posting = orders.post(.clear { continuation.resume(returning: $0) })
             if case .full = posting { continuation.resume(returning: false) }
         }
+    }
+
+    /// Waits until everything up to here is written, or for a while: a disk may be stuck.
+    func flush(within patience: Duration) {
+        // Without a descriptor nobody can be waited for; what is not written then is lost with this binary.
+        guard let answers = try? Mailbox<Bool>(capacity: 1) else { return }
+        _ = orders.postNewest(.flush { _ = answers.post(true) })
+        _ = answers.wait(until: MonotonicClock.now() + patience)
     }
 
     /// Everything up to here is written, then the thread ends.
@@ -101,6 +114,7 @@ final class MainLog: Sendable {
                 case .clear(let done):
                     clear(outlets.file)
                     done(true)
+                case .flush(let done): done()
                 case .end: return
                 }
             }

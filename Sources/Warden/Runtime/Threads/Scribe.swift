@@ -16,6 +16,7 @@ final class Scribe: Sendable {
         case alert(Alert)
         case delivered(DeliveryReport)
         case query(id: String?, worker: SlotName?, limit: Int, @Sendable ([Incident]) -> Void)
+        case flush(@Sendable () -> Void)
         case end
     }
 
@@ -69,6 +70,17 @@ final class Scribe: Sendable {
     func read(_ id: String?, worker: SlotName?, limit: Int, reply: @escaping @Sendable ([Incident]) -> Void) {
         let order = Order.query(id: id, worker: worker, limit: min(limit, RuntimeLimits.incidentsPerQuery), reply)
         if case .full = orders.post(order) { reply([]) }
+    }
+
+    /// Waits until everything up to here is stored.
+    ///
+    /// - Parameter patience: the database may be stuck.
+    /// - Returns: false when it was not in time.
+    /// - Throws: EMFILE.
+    func isWritten(within patience: Duration) throws(KernelFailure) -> Bool {
+        let answers = try Mailbox<Bool>(capacity: 1)
+        guard case .accepted = orders.post(.flush { _ = answers.post(true) }) else { return false }
+        return answers.wait(until: MonotonicClock.now() + patience)
     }
 
     /// Everything up to here is stored, then the thread ends.
@@ -127,6 +139,7 @@ final class Scribe: Sendable {
             for destination in destinations where destination.wants(alert) { queue(alert, destination, store) }
         case .delivered(let report): note(report, store)
         case .query(let id, let worker, let limit, let reply): reply(incidents(id, worker, limit, store))
+        case .flush(let done): done()
         case .end: return true
         }
         return false

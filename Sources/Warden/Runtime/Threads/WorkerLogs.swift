@@ -14,6 +14,14 @@ final class WorkerLogs: Sendable {
         var path: String
     }
 
+    /// A file that a stream is written to, as one binary tells the next.
+    struct Known: Codable {
+        var name: SlotName
+        var stream: OutputStream
+        var spec: LogSpec
+        var path: String
+    }
+
     private let entries = Mutex<[Key: Entry]>([:])
     private let dice: Mutex<Dice>
     private let directory: String
@@ -25,6 +33,22 @@ final class WorkerLogs: Sendable {
         self.identifier = identifier
         self.pump = pump
         dice = Mutex(Dice(seed: seed))
+    }
+
+    /// Every file, for the binary that takes over.
+    var known: [Known] {
+        get {
+            entries.withLock { entries in
+                entries.map { Known(name: $0.name, stream: $0.stream, spec: $1.spec, path: $1.path) }
+            }
+        }
+        set {
+            entries.withLock { entries in
+                for known in newValue {
+                    entries[Key(name: known.name, stream: known.stream)] = Entry(spec: known.spec, path: known.path)
+                }
+            }
+        }
     }
 
     /// Makes the directories of a program's log files that are not there, as its user where that may.
