@@ -55,6 +55,8 @@ package enum Directive: Hashable, Sendable {
     case lowerDescriptorLimit(WorkerID, pid: Int32)
     /// Give it back what it had, and to those of its tree that were started with what it was lowered to.
     case restoreDescriptorLimit(WorkerID, pid: Int32, from: Int, to: Int)
+    /// Store what was recorded of a worker. May be dropped.
+    case storeRecord(RecordBlock)
 }
 
 /// Which processes a signal reaches.

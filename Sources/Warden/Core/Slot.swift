@@ -34,6 +34,10 @@ struct Slot: Sendable {
     /// Newest first.
     var incidents: [Incident] = []
     var chronicle = Chronicle()
+    /// What is recorded of it; `nil` where nothing is.
+    var recorder: RecordWriter?
+    /// The hold that was recorded last.
+    var recordedHold: String?
     var observed = Observed()
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?

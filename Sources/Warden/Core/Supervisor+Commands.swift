@@ -8,6 +8,7 @@ extension Supervisor {
             answer(request, selection) { core, slots in
                 .explanations(slots.map { core.explanation(of: $0, at: now) })
             }
+        case .storeRecords(let selection): storeRecords(selection, for: request)
         case .writeInput(let name, let bytes):
             guard admit(request) else { return }
             writeInput(name, bytes, for: request)
@@ -106,7 +107,7 @@ extension Supervisor {
     }
 
     /// Resolves for a command that acts; a selection of one answers alone, others with a list.
-    private mutating func targets(_ selection: Selection, for request: RequestID) -> [SlotID]? {
+    mutating func targets(_ selection: Selection, for request: RequestID) -> [SlotID]? {
         switch resolve(selection) {
         case .success(let ids): return ids
         case .failure(let refusal):
@@ -272,6 +273,7 @@ extension Supervisor {
             slot.healthPausedUntil = nil
         }
         note(.order, "the pause is over", of: id, at: now)
+        note(.ordered(.resumeHealth), of: id, at: now)
         tellPause(id, "the pause is over, verdicts are acted on again")
         isStatusStale = true
     }
@@ -291,6 +293,7 @@ extension Supervisor {
                 slot.healthPausedUntil = end
             }
             note(.order, isPaused ? "health paused" : "health resumed", of: id, at: now)
+            note(.ordered(isPaused ? .pauseHealth : .resumeHealth), of: id, at: now)
             let expiry = end.map { ", for \(($0 - now.instant).spoken)" } ?? ""
             tellPause(
                 id, isPaused ? "verdicts are shown and alerted, not acted on\(expiry)" : "verdicts are acted on again")

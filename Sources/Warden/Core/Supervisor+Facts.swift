@@ -1,6 +1,7 @@
 extension Supervisor {
     /// A fact about the present generation of a slot.
     mutating func received(_ fact: WorkerFact, of id: SlotID, at now: Moment, dice: inout Dice) {
+        if isRecording { record(fact, of: id, at: now) }
         switch fact {
         case .spawned(let pid): spawned(id, pid: pid, at: now)
         case .spawnFailed(let failure):
@@ -164,6 +165,7 @@ extension Supervisor {
                 ? HealthTracker(spec: health, startedAt: now, formerLives: slot.formerLives) : nil
             return slot.restartCount
         }
+        recordStart(of: id, because: reason, at: now)
         guard let slot = slots[id] else { return }
         let worker = WorkerID(slot: id, generation: generation)
         listenerStarted(worker)

@@ -41,6 +41,7 @@ extension Supervisor {
         let verdict = tracker.verdict
         if isChanged {
             tell(verdict, of: slot)
+            note(.judged(verdict.condition, verdict.grade), of: id, at: now)
             let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
             note(.verdict, "\(verdict.condition.name) (\(verdict.grade.rawValue))\(reason)", of: id, at: now)
             growthMoved(id, verdict)
@@ -232,6 +233,7 @@ extension Supervisor {
         let health = slot.spec.health
         if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
         if !verdict.isDrill { correlation.began(id, verdict.condition) }
+        note(.began(action, verdict.condition), of: id, at: now)
         let aided = firstAidTarget(slot, verdict, action)
         _ = withSlot(id) {
             $0.policy.began(incident, health, isAided: aided != nil, at: now.instant, dice: &dice)
@@ -407,6 +409,7 @@ extension Supervisor {
     /// A person's command about a slot: it ends what Warden began, and closes the breaker.
     mutating func commanded(_ id: SlotID, at now: Moment) {
         if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
+        note(.ordered(.command), of: id, at: now)
         tellIfAiding(id)
         correlation.forget(id)
         tellings.forget(id)
