@@ -83,6 +83,22 @@ package struct RecordBlock: Hashable, Sendable {
     }
 }
 
+/// A block as the history has it.
+package struct StoredRecord: Hashable, Sendable {
+    /// Its place in the history: later ones have higher numbers.
+    package var sequence: Int64
+    /// The block.
+    package var block: RecordBlock
+
+    /// - Parameters:
+    ///   - sequence: its place in the history.
+    ///   - block: the block.
+    package init(sequence: Int64, block: RecordBlock) {
+        self.sequence = sequence
+        self.block = block
+    }
+}
+
 /// How a block begins: enough to go on from, where the block before it is lost.
 package struct RecordHeader: Hashable, Sendable {
     /// The life of the daemon that wrote it: the wall clock when its recording of this slot began, in microseconds.

@@ -113,7 +113,8 @@ final class House {
     ) -> HistoryStore? {
         guard let path = settings.historyPath else { return nil }
         do {
-            let store = try HistoryStore.open(path: path, keep: settings.historyKeep)
+            let store = try HistoryStore.open(
+                path: path, keep: settings.historyKeep, keepingRecords: settings.recordKeep ?? .zero)
             for notice in store.notices { log(LogRecord(.warn, "history: \(notice)")) }
             return store
         } catch {
@@ -140,7 +141,8 @@ final class House {
             supervisor: Supervisor(
                 groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
                 refused: refusal?.programs ?? [],
-                sharedCauseWindow: configuration.warden.sharedCauseWindow),
+                sharedCauseWindow: configuration.warden.sharedCauseWindow,
+                isRecording: store != nil && configuration.warden.recordKeep != nil),
             machine: try KernelMachine(
                 parts: parts, ground: ground,
                 sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog),

@@ -86,6 +86,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .lowerDescriptorLimit(let worker, let pid): machine.lowerDescriptorLimit(of: worker, pid: pid)
         case .restoreDescriptorLimit(let worker, let pid, let from, let to):
             machine.restoreDescriptorLimit(of: worker, pid: pid, from: from, to: to)
+        case .storeRecord(let block): machine.store(block)
         }
     }
 
