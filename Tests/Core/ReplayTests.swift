@@ -115,7 +115,7 @@ struct DrawnLife {
         return replay
     }
 
-    @Test("the same settings give the recorded verdicts, at the same times", arguments: UInt64(1)...24)
+    @Test("the same settings give the recorded verdicts, at the same times", arguments: UInt64(1)...12)
     func sameVerdicts(seed: UInt64) throws {
         let spec = ReplayTests.spec {
             if seed % 3 == 0 { for condition in Condition.precedence { $0.actions[condition] = .alert } }
@@ -123,16 +123,144 @@ struct DrawnLife {
             if seed % 5 == 2 { $0.actions[.leaking(.fds)] = .restart }
         }
         var life = DrawnLife(seed: seed, spec)
-        life.live(steps: 6000)
+        life.live(steps: 2500)
         #expect(life.world.objections.isEmpty)
         let replay = try ReplayTests.replay(ReplayTests.blocks(life.world.record), spec)
         let agreement = replay.agreement
-        #expect(agreement.recorded > 10)
+        #expect(agreement.recorded > 4)
         #expect(agreement.isWhole, "\(agreement)")
         #expect(replay.gaps.isEmpty)
         let begun = life.world.record.count { if case .collectForensics = $0 { true } else { false } }
         let replayed = replay.actions.count { $0.action != .alert && $0.wasDone }
         #expect(begun == replayed)
         #expect(replay.actions.allSatisfy { $0.wasDone || $0.action == .alert })
+    }
+
+    /// A worker that is dark for a while, by settings that only tell; `end` is what happens then.
+    private static func darkWorld(
+        _ spec: ProgramSpec, then end: (inout World) -> Void = { _ in }
+    ) -> (blocks: [RecordBlock], darkAt: WallTime) {
+        var world = World([GroupSpec(name: "ami", priority: 1, programs: [spec])], isRecording: true)
+        world.boot()
+        world.mend(0)
+        world.darken(0)
+        let darkAt = world.moment.wall
+        for _ in 0..<30 {
+            world.pass(5)
+            world.sample(0, tree(fds: 255))
+        }
+        end(&world)
+        world.ask(.storeRecords(.all))
+        return (ReplayTests.blocks(world.record), darkAt)
+    }
+
+    private static var telling: ProgramSpec {
+        spec {
+            $0.actions[.dark(.emfile)] = .alert
+            $0.actions[.leaking(.fds)] = HealthAction.none
+        }
+    }
+
+    private static var acting: ProgramSpec { spec { $0.actions[.leaking(.fds)] = HealthAction.none } }
+
+    @Test("a restart that never was is told once, with its time, and its outcome stays open")
+    func wouldHaveRestarted() throws {
+        let (blocks, darkAt) = ReplayTests.darkWorld(ReplayTests.telling)
+        let replay = try ReplayTests.replay(blocks, ReplayTests.acting)
+        let action = try #require(replay.actions.first)
+        #expect(replay.actions.count == 1)
+        #expect(action.action == .restart && action.verdict.condition == .dark(.emfile) && !action.wasDone)
+        #expect(action.at == darkAt)
+        #expect(action.end == "the record ends before anything can be said of its outcome")
+        #expect(replay.agreement.isWhole)
+    }
+
+    @Test("the next recorded start is taken for its own, and shows whether a restart helps")
+    func nextStart() throws {
+        let (blocks, _) = ReplayTests.darkWorld(ReplayTests.telling) { world in
+            world.dies(world.worker(0), .code(1))
+            world.pass(3)
+            world.log(0, progress(1, world.now))
+            world.pass(5)
+            world.sample(0)
+        }
+        let replay = try ReplayTests.replay(blocks, ReplayTests.acting)
+        #expect(replay.actions.count == 1)
+        let end = try #require(replay.actions.first?.end)
+        #expect(end.hasPrefix("the worker was next started 2m 30s later; recovered in"), "\(end)")
+    }
+
+    @Test("where the worker was well again without it, the next trouble is decided anew")
+    func wellAgain() throws {
+        let (blocks, _) = ReplayTests.darkWorld(ReplayTests.telling) { world in
+            world.log(0, progress(2_000_000, world.now))
+            for _ in 0..<8 {
+                world.pass(5)
+                world.sample(0)
+            }
+            world.darken(0)
+        }
+        let replay = try ReplayTests.replay(blocks, ReplayTests.acting)
+        #expect(replay.actions.count == 2)
+        #expect(replay.actions.first?.end?.hasPrefix("the recorded worker was healthy again") == true)
+    }
+
+    @Test("a person's command ends what would have been under way")
+    func command() throws {
+        let (blocks, _) = ReplayTests.darkWorld(ReplayTests.telling) { world in
+            world.ask(.stop(.all, wait: false))
+            world.pass(1)
+        }
+        let replay = try ReplayTests.replay(blocks, ReplayTests.acting)
+        #expect(replay.actions.map(\.end) == ["a person's command came first"])
+        #expect(replay.deeds.contains { $0.text.hasPrefix("the worker ended: signal 15") })
+    }
+
+    @Test("a lost block is a gap that is said, and what follows is judged on")
+    func gap() throws {
+        let (blocks, _) = ReplayTests.darkWorld(ReplayTests.telling) { world in
+            for step in 0..<200 {
+                world.pass(5)
+                world.log(0, progress(3_000_000 + UInt64(step), world.now))
+                world.sample(0)
+            }
+        }
+        try #require(blocks.count >= 4)
+        let whole = try ReplayTests.replay(blocks, ReplayTests.telling)
+        #expect(whole.agreement.isWhole && whole.gaps.isEmpty)
+        let torn = try ReplayTests.replay([blocks[0]] + blocks.dropFirst(2), ReplayTests.telling)
+        #expect(torn.gaps.count == 1 && torn.gaps[0].contains("are missing"))
+        #expect(torn.sampleCount < whole.sampleCount)
+        #expect(torn.changes.last?.condition == .healthy)
+        let late = try ReplayTests.replay(Array(blocks.dropFirst(2)), ReplayTests.telling)
+        #expect(late.gaps == ["the record begins in the middle of a life: what was learned before is not known"])
+        // Silent until then, as far as the block knows: no verdict may come of that.
+        #expect(late.changes.isEmpty)
+        #expect(late.actions.isEmpty)
+    }
+
+    @Test("other patterns or questions than those of then are noticed")
+    func observation() throws {
+        let (blocks, _) = ReplayTests.darkWorld(ReplayTests.telling)
+        var other = ReplayTests.telling
+        #expect(!(try ReplayTests.replay(blocks, other).wasSeenOtherwise))
+        other.health.grace = .seconds(3)
+        #expect(!(try ReplayTests.replay(blocks, other).wasSeenOtherwise))
+        other.health.progressPattern = "Done"
+        #expect(try ReplayTests.replay(blocks, other).wasSeenOtherwise)
+    }
+
+    @Test("nothing is recorded where that is not wanted, or the worker is not watched", arguments: [true, false])
+    func silent(isWatched: Bool) {
+        var spec = ReplayTests.telling
+        spec.health.enabled = isWatched
+        var world = World([GroupSpec(name: "ami", priority: 1, programs: [spec])], isRecording: !isWatched)
+        world.boot()
+        for _ in 0..<200 {
+            world.pass(5)
+            world.sample(0)
+        }
+        world.ask(.storeRecords(.all))
+        #expect(ReplayTests.blocks(world.record).isEmpty)
     }
 }

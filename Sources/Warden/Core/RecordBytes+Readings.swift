@@ -119,7 +119,7 @@ extension RecordSource {
     mutating func tree(_ changes: UInt8, since last: TreeReadings) throws(RecordError) -> TreeReadings {
         var tree = last
         if changes & RecordFormat.Change.count != 0 {
-            tree.tightest?.count = Int(Int64(last.tightest?.count ?? 0) &+ (try signed()))
+            tree.tightest?.count = try plausible(Int64(last.tightest?.count ?? 0) &+ (try signed()))
         }
         if changes & RecordFormat.Change.memory != 0 {
             let resident = try signed(unit: 4096)
@@ -134,6 +134,12 @@ extension RecordSource {
             tree.voluntarySwitches = (last.voluntarySwitches ?? 0) &+ UInt64(bitPattern: try signed())
         }
         return tree
+    }
+
+    /// A count that arithmetic can be done with.
+    private func plausible(_ number: Int64) throws(RecordError) -> Int {
+        guard (0...(1 << 40)).contains(number) else { throw .damaged }
+        return Int(number)
     }
 
     private mutating func io(since last: IOReading) throws(RecordError) -> IOReading {
@@ -151,17 +157,17 @@ extension RecordSource {
         tree.isTruncated = flags & 1 != 0
         tree.isFrozen = flags & 2 != 0
         tree.rootState = state
-        tree.processCount = Int(try signed())
-        tree.threadCount = Int(try signed())
-        tree.stoppedDescendantCount = Int(try signed())
-        tree.uninterruptibleCount = Int(try signed())
+        tree.processCount = try plausible(try signed())
+        tree.threadCount = try plausible(try signed())
+        tree.stoppedDescendantCount = try plausible(try signed())
+        tree.uninterruptibleCount = try plausible(try signed())
         tree.treeRSSBytes = try signed(unit: 4096)
         tree.rootRSSBytes = try signed(unit: 4096)
         tree.cpuTime = .nanoseconds(try signed(unit: 10_000_000))
         if flags & 4 != 0 {
             tree.tightest = DescriptorReading(
-                pid: Int32(truncatingIfNeeded: try signed()), count: Int(try signed()), softLimit: Int(try signed()),
-                hardLimit: Int(try signed()))
+                pid: Int32(truncatingIfNeeded: try signed()), count: try plausible(try signed()),
+                softLimit: max(0, Int(try signed())), hardLimit: max(0, Int(try signed())))
         }
         if flags & 8 != 0 {
             tree.io = try io(since: IOReading(readBytes: 0, writtenBytes: 0, readCalls: 0, writeCalls: 0))

@@ -46,7 +46,7 @@ private struct RecordReader {
         let header = try source.header()
         lastAt = header.start.instant.microseconds
         lastTakenAt = lastAt
-        wallOffset = header.start.wall.microseconds &- lastAt
+        wallOffset = try plausible(header.start.wall.microseconds &- lastAt)
         return header
     }
 
@@ -60,14 +60,20 @@ private struct RecordReader {
             let byte = try source.byte()
             if byte & RecordFormat.Change.sample != 0 { return try sample(byte) }
             guard let tag = RecordFormat.Tag(rawValue: byte) else { throw .damaged }
-            lastAt = lastAt &+ (try source.signed())
+            lastAt = try plausible(lastAt &+ (try source.signed()))
             switch tag {
-            case .clock: wallOffset = wallOffset &+ (try source.signed())
+            case .clock: wallOffset = try plausible(wallOffset &+ (try source.signed()))
             case .drained: return entry(.logged(LogFacts(drainedAt: Instant(microseconds: lastAt))))
             default: return entry(try fact(tag))
             }
         }
         return nil
+    }
+
+    /// A time that arithmetic can be done with.
+    private func plausible(_ microseconds: Int64) throws(RecordError) -> Int64 {
+        guard microseconds.magnitude < 1 << 60 else { throw .damaged }
+        return microseconds
     }
 
     private func entry(_ fact: RecordedFact) -> RecordedEntry {
@@ -78,8 +84,8 @@ private struct RecordReader {
 
     private mutating func sample(_ changes: UInt8) throws(RecordError) -> RecordedEntry {
         lastInterval = lastInterval &+ (try source.signed())
-        lastTakenAt = lastTakenAt &+ lastInterval
-        lastAt = lastTakenAt &+ (try source.signed())
+        lastTakenAt = try plausible(lastTakenAt &+ lastInterval)
+        lastAt = try plausible(lastTakenAt &+ (try source.signed()))
         var drained: Int64?
         if changes & RecordFormat.Change.drained != 0 { drained = lastTakenAt &- (try source.signed()) }
         let tree: TreeReadings

@@ -156,7 +156,7 @@ extension RecordWriter.State {
     private mutating func noteClock(_ now: Moment) {
         let offset = now.wall.microseconds &- now.instant.microseconds
         let step = offset &- wallOffset
-        guard abs(step) >= RecordLimits.clockStep.inNanoseconds / 1000 else { return }
+        guard step.magnitude >= RecordLimits.clockStep.inNanoseconds.magnitude / 1000 else { return }
         begin(.clock, at: now.instant)
         bytes.put(signed: step)
         wallOffset = offset
