@@ -96,7 +96,8 @@ struct ReplayDocument {
     private var verdicts: [String] { replay.changes.map(verdict) }
 
     private func verdict(_ change: Replay.Change) -> String {
-        let text = "\(HealthText.time(change.at.wall.rfc3339))  generation \(change.generation.number)  "
+        let text =
+            "\(HealthText.time(change.at.wall.rfc3339))  generation \(change.generation.number)  "
             + change.condition.name
         guard change.condition != .healthy, change.condition != .starting else { return text }
         return "\(text) (\(change.grade.rawValue))" + (change.reason.isEmpty ? "" : "  \(change.reason)")

@@ -22,7 +22,8 @@ import WardenHistory
         #expect(all.map(\.block) == (1...5).map { RecordTests.block($0) })
         let page = try store.records(of: first, since: wall(0), after: 0, limit: 2)
         #expect(page == Array(all.prefix(2)))
-        #expect(try store.records(of: first, since: wall(0), after: page[1].sequence, limit: 9) == Array(all.dropFirst(2)))
+        #expect(
+            try store.records(of: first, since: wall(0), after: page[1].sequence, limit: 9) == Array(all.dropFirst(2)))
         #expect(try store.records(of: first, since: wall(39), after: 0, limit: 9).count == 3)
         #expect(try store.records(of: second, since: wall(0), after: 0, limit: 9).count == 1)
         let large = (1...20).map { RecordTests.block($0, second, bytes: 100_000) }
@@ -33,7 +34,8 @@ import WardenHistory
     @Test("what is older than its keeping time goes, whatever incidents are kept for")
     func age() throws {
         let scratch = try Scratch()
-        let store = try HistoryStore.open(path: scratch.database, keep: .seconds(1_000_000), keepingRecords: .seconds(100))
+        let store = try HistoryStore.open(
+            path: scratch.database, keep: .seconds(1_000_000), keepingRecords: .seconds(100))
         try store.record((1...30).map { RecordTests.block($0) })
         #expect(try store.prune(now: wall(300)) == PrunedCounts(records: 19))
         #expect(try store.records(of: first, since: wall(0), after: 0, limit: 99).first?.block.from == wall(200))

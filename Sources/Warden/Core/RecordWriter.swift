@@ -20,7 +20,8 @@ struct RecordWriter: Hashable, Sendable {
         var bytes = RecordBytes()
         var texts: [String] = []
         var sampleCount = 0
-        var openedAt = Moment(instant: .origin, wall: WallTime(microseconds: 0))
+        var openedAt = WallTime(microseconds: 0)
+        var fullAt = Instant.distantFuture
         /// Microseconds, as the reader will know them.
         var lastAt: Int64 = 0
         var lastTakenAt: Int64 = 0
@@ -51,7 +52,7 @@ struct RecordWriter: Hashable, Sendable {
     func isFull(at now: Instant) -> Bool {
         held[0].isOpen
             && (held[0].sampleCount >= RecordLimits.samples || held[0].bytes.count >= RecordLimits.bytes
-                || now - held[0].openedAt.instant >= RecordLimits.span)
+                || now >= held[0].fullAt)
     }
 
     /// Begins a block.
@@ -84,12 +85,13 @@ extension RecordWriter.State {
         header.life = life
         header.sequence = sequence
         bytes.removeAll()
-        bytes.reserve(RecordLimits.bytes / 2)
+        bytes.reserve(RecordLimits.reservedBytes)
         texts.removeAll(keepingCapacity: true)
         sampleCount = 0
         last = nil
         isOpen = true
-        openedAt = header.start
+        openedAt = header.start.wall
+        fullAt = header.start.instant + RecordLimits.span
         lastAt = header.start.instant.microseconds
         lastTakenAt = lastAt
         lastInterval = 0
@@ -107,7 +109,7 @@ extension RecordWriter.State {
         var finished = bytes
         finished.put(fixed: RecordFormat.checksum(finished.bytes))
         return RecordBlock(
-            worker: worker, from: openedAt.wall, to: WallTime(microseconds: lastAt &+ wallOffset),
+            worker: worker, from: openedAt, to: WallTime(microseconds: lastAt &+ wallOffset),
             sampleCount: sampleCount, bytes: finished.bytes)
     }
 
@@ -156,7 +158,7 @@ extension RecordWriter.State {
     private mutating func noteClock(_ now: Moment) {
         let offset = now.wall.microseconds &- now.instant.microseconds
         let step = offset &- wallOffset
-        guard step.magnitude >= RecordLimits.clockStep.inNanoseconds.magnitude / 1000 else { return }
+        guard step.magnitude >= RecordLimits.clockStepMicroseconds else { return }
         begin(.clock, at: now.instant)
         bytes.put(signed: step)
         wallOffset = offset
@@ -205,7 +207,7 @@ extension RecordWriter.State {
     private mutating func isSoon(_ sign: Instant?) -> Bool {
         guard let sign else { return true }
         defer { lastSignAt = sign }
-        return lastSignAt.map { sign - $0 <= RecordLimits.mergedGap } ?? false
+        return lastSignAt.map { sign.microseconds &- $0.microseconds <= RecordLimits.mergedGapMicroseconds } ?? false
     }
 
     /// What waits goes before what comes now.

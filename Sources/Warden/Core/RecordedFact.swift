@@ -165,7 +165,9 @@ package enum RecordLimits {
     /// Samples of one block.
     package static let samples = 64
     /// Bytes from which on a block is finished.
-    package static let bytes = 4096
+    package static let bytes = 1920
+    /// Room that a block has before it has to grow.
+    package static let reservedBytes = 2048
     /// Bytes of a block that are read.
     package static let readBytes = 1 << 20
     /// The longest time that a block reaches over.
@@ -177,9 +179,9 @@ package enum RecordLimits {
     /// Former lives or siblings of one fact.
     package static let witnesses = 8
     /// Lines that come sooner after the last ones than this, and only show life or progress, need no fact of their own.
-    package static let mergedGap: Duration = .seconds(60)
+    package static let mergedGapMicroseconds: Int64 = 60_000_000
     /// A wall clock that is off by so much was set.
-    package static let clockStep: Duration = .milliseconds(500)
+    package static let clockStepMicroseconds: UInt64 = 500_000
 }
 
 extension HealthSpec {
@@ -190,6 +192,8 @@ extension HealthSpec {
             "\(interval)", "\(heartbeat)", alivePattern ?? "", progressPattern ?? "", errorPattern ?? "", "\(demand)",
             "\(probe)",
         ]
-        return texts.joined(separator: "\u{0}").utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return texts.joined(separator: "\u{0}").utf8.reduce(0xCBF2_9CE4_8422_2325) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+        }
     }
 }

@@ -78,7 +78,8 @@ final class Scribe: Sendable {
 
     /// Reads what was recorded of a worker, oldest first.
     func readRecords(
-        of worker: SlotName, since: WallTime, after: Int64, limit: Int, reply: @escaping @Sendable ([StoredRecord]) -> Void
+        of worker: SlotName, since: WallTime, after: Int64, limit: Int,
+        reply: @escaping @Sendable ([StoredRecord]) -> Void
     ) {
         let limit = min(limit, RuntimeLimits.recordsPerQuery)
         let order = Order.recordQuery(worker, since: since, after: after, limit: limit, reply)
