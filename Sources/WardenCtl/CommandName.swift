@@ -62,8 +62,8 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .replay:
             [
                 "replay <name> [--config FILE] [--set KEY=VALUE ...] [--since 2d] [--json]",
-                "\tWhat was recorded of a worker, through the configuration as it is now, through FILE's, or with other "
-                    + "thresholds and actions: which verdicts, and what would have been done",
+                "What was recorded of a worker, through the configuration as it is now, through FILE's, or with other",
+                "thresholds and actions: which verdicts, and what would have been done, beside what was done.",
             ]
         case .reread: ["reread\t\t\tRead the configuration and say what differs; nothing is touched"]
         case .restart:

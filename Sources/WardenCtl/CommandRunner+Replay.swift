@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import WardenConfig
 import WardenCore
 import WardenOutbound
 import WardenWire

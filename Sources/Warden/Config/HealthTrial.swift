@@ -4,6 +4,11 @@ package import WardenCore
 package struct HealthTrialError: Error, Hashable, Sendable {
     /// What is wrong, in a line.
     package var text: String
+
+    /// - Parameter text: what is wrong, in a line.
+    package init(text: String) {
+        self.text = text
+    }
 }
 
 extension HealthSpec {
