@@ -54,7 +54,8 @@ struct ReplayDocument {
     private var agreement: [String] {
         let agreement = replay.agreement
         guard !agreement.isWhole else {
-            return ["verdicts: as they were then, all \(agreement.recorded)"]
+            let count = agreement.recorded
+            return ["verdicts: " + (count == 0 ? "no change, then or now" : "as they were then, all \(count)")]
         }
         var lines = ["verdicts: \(agreement.same) of the \(agreement.recorded) of then, and others"]
         if let missing = agreement.firstMissing { lines.append("  first of then that is not: \(verdict(missing))") }

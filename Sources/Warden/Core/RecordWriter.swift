@@ -48,11 +48,9 @@ struct RecordWriter: Hashable, Sendable {
     /// Whether a block has begun.
     var isOpen: Bool { held[0].isOpen }
 
-    /// Whether the block is to be handed out now.
-    func isFull(at now: Instant) -> Bool {
-        held[0].isOpen
-            && (held[0].sampleCount >= RecordLimits.samples || held[0].bytes.count >= RecordLimits.bytes
-                || now >= held[0].fullAt)
+    /// The block, when it is to be handed out now.
+    mutating func takeIfFull(at now: Instant) -> RecordBlock? {
+        held[0].isFull(at: now) ? held[0].take() : nil
     }
 
     /// Begins a block.
@@ -99,6 +97,10 @@ extension RecordWriter.State {
         for byte in RecordFormat.magic { bytes.put(byte: byte) }
         bytes.put(byte: UInt8(RecordFormat.version))
         bytes.put(header)
+    }
+
+    fileprivate func isFull(at now: Instant) -> Bool {
+        isOpen && (sampleCount >= RecordLimits.samples || bytes.count >= RecordLimits.bytes || now >= fullAt)
     }
 
     fileprivate mutating func take() -> RecordBlock? {

@@ -2,12 +2,16 @@
 package enum RecordedFact: Hashable, Sendable {
     /// What a person ordered.
     package enum Order: UInt8, Hashable, Sendable, CaseIterable {
-        /// A start, stop or restart, or the end of the daemon.
-        case command = 0
+        /// A start, or the second half of a restart.
+        case start = 0
+        /// A stop, or the first half of a restart.
+        case stop = 1
         /// `pause-health`.
-        case pauseHealth = 1
+        case pauseHealth = 2
         /// `resume-health`, or the end of a pause.
-        case resumeHealth = 2
+        case resumeHealth = 3
+        /// The end of the daemon.
+        case end = 4
     }
 
     /// A generation was started, because of this; the lives are those that its growth was compared with.

@@ -260,12 +260,14 @@ package struct Replay: Sendable {
         switch order {
         case .pauseHealth: slot.isHealthPaused = true
         case .resumeHealth: slot.isHealthPaused = false
-        case .command:
-            deed("a person's start, stop or restart, or the end of the daemon", at: now)
+        case .start, .stop, .end:
+            deed(order == .end ? "the daemon ends" : "a person orders a \(order)", at: now)
             isStopping = slot.tracker != nil
             slot.policy.commanded()
             _ = slot.policy.closeAlert(isWell: false, elapsed: .zero)
-            if slot.policy.superseded() != nil { closeAction("a person's command came first") }
+            if slot.policy.superseded() != nil {
+                closeAction(order == .end ? "the daemon ended first" : "a person's command came first")
+            }
         }
     }
 

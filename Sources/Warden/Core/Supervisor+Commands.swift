@@ -161,7 +161,7 @@ extension Supervisor {
                 settle(request, id, refusal: refusal)
                 continue
             }
-            commanded(id, at: now)
+            commanded(id, to: .start, at: now)
             let orders = withSlot(id) { $0.machine.start(reason: .user, at: now) }
             apply(orders ?? [], to: id, at: now)
             settleHopelessWaiters(of: id)
@@ -189,7 +189,7 @@ extension Supervisor {
             stop(stoppable, isSingle: isSingle(selection), for: request, at: now)
             return
         }
-        for id in stoppable { commanded(id, at: now) }
+        for id in stoppable { commanded(id, to: .stop, at: now) }
         stopInOrder(stoppable, at: now)
         reply(to: request, with: allDone(stoppable, isSingle: isSingle(selection)))
     }
@@ -197,7 +197,7 @@ extension Supervisor {
     /// Stops what can be stopped, and answers when it has.
     private mutating func stop(_ ids: [SlotID], isSingle: Bool, for request: RequestID, at now: Moment) {
         enroll(.stopped, ids, isSingle: isSingle, for: request)
-        for id in ids { commanded(id, at: now) }
+        for id in ids { commanded(id, to: .stop, at: now) }
         stopInOrder(ids, at: now)
     }
 

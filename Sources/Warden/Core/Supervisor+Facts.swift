@@ -14,11 +14,15 @@ extension Supervisor {
         case .signalFailed(let errorNumber): signalFailed(id, errorNumber, at: now)
         case .sampled(let sample): sampled(sample, of: id, at: now, dice: &dice)
         case .logged(let facts):
+            var block: RecordBlock?
+            let (isDoubtful, offset) = (!localHealth.doubts.isEmpty, utcOffsetSeconds)
             let changed =
                 withSlot(id) { slot in
                     slot.observe(facts)
+                    block = slot.record(facts, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
                     return slot.tracker?.logged(facts, at: now) ?? false
                 } ?? false
+            if let block { directives.append(.storeRecord(block)) }
             if facts.saysReady { apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now) }
             if facts.lastProgress != nil { quietMomentCame(id, at: now) }
             if changed || facts.lastProgress != nil { healthMoved(id, isChanged: changed, at: now, dice: &dice) }

@@ -3,11 +3,14 @@ extension Supervisor {
     mutating func sampled(_ sample: Sample, of id: SlotID, at now: Moment, dice: inout Dice) {
         let isDoubtful = !localHealth.doubts.isEmpty
         var (isCensusDue, isComparisonDue) = (false, false)
+        var block: RecordBlock?
+        let offset = utcOffsetSeconds
         let news = withSlot(id) { slot -> SampleNews in
             // Verdicts are on hold while the worker is looked over: that alone may make it look stopped or silent.
             if case .collecting = slot.policy.phase { return .none }
             guard slot.tracker != nil else { return .none }
             slot.observe(sample)
+            block = slot.record(sample, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
             let isChanged = slot.tracker?.sampled(sample, isDoubtful: isDoubtful, at: now) ?? false
             isCensusDue = slot.tracker?.takesCensus() ?? false
             isComparisonDue = slot.tracker?.takesComparison() ?? false
@@ -22,6 +25,7 @@ extension Supervisor {
             }
             return .some(isChanged: isChanged, isDemandDue: isDemandDue, isWaitReadingDue: isWaitReadingDue)
         }
+        if let block { directives.append(.storeRecord(block)) }
         if isCensusDue { takeCensus(of: id) }
         if isComparisonDue { compareWithSiblings(id, at: now) }
         guard case .some(let isChanged, let isDemandDue, let isWaitReadingDue)? = news else { return }
@@ -407,9 +411,9 @@ extension Supervisor {
     }
 
     /// A person's command about a slot: it ends what Warden began, and closes the breaker.
-    mutating func commanded(_ id: SlotID, at now: Moment) {
+    mutating func commanded(_ id: SlotID, to order: RecordedFact.Order, at now: Moment) {
         if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
-        note(.ordered(.command), of: id, at: now)
+        note(.ordered(order), of: id, at: now)
         tellIfAiding(id)
         correlation.forget(id)
         tellings.forget(id)

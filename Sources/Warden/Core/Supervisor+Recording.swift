@@ -1,7 +1,11 @@
 /// What verdicts are computed from is recorded, block by block.
 extension Supervisor {
-    /// A fact is about to be looked at.
+    /// A fact is about to be looked at. Those that come often are recorded where they are.
     mutating func record(_ fact: WorkerFact, of id: SlotID, at now: Moment) {
+        switch fact {
+        case .sampled, .logged: return
+        default: break
+        }
         guard let position = slots.position(of: id) else { return }
         let (isDoubtful, offset) = (!localHealth.doubts.isEmpty, utcOffsetSeconds)
         let block = slots.change(at: position) { slot in
@@ -41,6 +45,7 @@ extension Supervisor {
         guard isRecording, let position = slots.position(of: id) else { return }
         slots.change(at: position) { slot in
             guard slot.tracker != nil else { return }
+            slot.observationMark = slot.spec.health.observationMark
             if slot.recorder == nil {
                 slot.recorder = RecordWriter(
                     of: slot.spec.name, life: UInt64(max(0, now.wall.microseconds)))
@@ -70,33 +75,46 @@ extension Supervisor {
 }
 
 extension Slot {
-    /// Records a fact, if it is one that verdicts depend on.
+    /// Records a sample that is about to be judged.
     ///
     /// - Returns: a block that is full with it.
+    mutating func record(
+        _ sample: Sample, isDoubtful: Bool, utcOffsetSeconds offset: Int, at now: Moment
+    ) -> RecordBlock? {
+        guard recorder != nil else { return nil }
+        openRecord(isUp: true, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
+        recorder?.sampled(sample, at: now)
+        return recorder?.takeIfFull(at: now.instant)
+    }
+
+    /// Records what the pump has read.
+    ///
+    /// - Returns: a block that is full with it.
+    mutating func record(
+        _ facts: LogFacts, isDoubtful: Bool, utcOffsetSeconds offset: Int, at now: Moment
+    ) -> RecordBlock? {
+        guard recorder != nil else { return nil }
+        openRecord(isUp: true, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
+        recorder?.logged(facts, at: now)
+        return recorder?.takeIfFull(at: now.instant)
+    }
+
+    /// Records another fact, if it is one that verdicts depend on.
+    ///
+    /// - Returns: a block that is full with it, or ends with the worker.
     fileprivate mutating func record(
         _ fact: WorkerFact, isDoubtful: Bool, utcOffsetSeconds offset: Int, at now: Moment
     ) -> RecordBlock? {
         guard recorder != nil, tracker != nil else { return nil }
-        var isLast = false
-        switch fact {
-        case .sampled(let sample):
-            // Verdicts are on hold while the worker is looked over.
-            if policy.isLookingOver { return nil }
-            openRecord(isUp: true, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
-            recorder?.sampled(sample, at: now)
-        case .logged(let facts):
-            openRecord(isUp: true, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
-            recorder?.logged(facts, at: now)
-        case .beat:
+        if case .beat = fact {
             openRecord(isUp: true, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
             recorder?.beat(at: now)
-        default:
-            guard let other = recorded(fact) else { return nil }
-            put(other, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
-            if case .exited = other { isLast = true }
+            return recorder?.takeIfFull(at: now.instant)
         }
-        guard isLast || recorder?.isFull(at: now.instant) ?? false else { return nil }
-        return recorder?.take()
+        guard let other = recorded(fact) else { return nil }
+        put(other, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
+        if case .exited = other { return recorder?.take() }
+        return recorder?.takeIfFull(at: now.instant)
     }
 
     /// What a fact that comes seldom is recorded as; `nil` when no verdict depends on it.
@@ -136,7 +154,7 @@ extension Slot {
         header.generation = machine.generation
         header.isDoubtful = isDoubtful
         header.isHealthPaused = isHealthPaused
-        header.observationMark = spec.health.observationMark
+        header.observationMark = observationMark
         if isUp, let tracker {
             header.isUp = true
             header.generationStartedAt = tracker.window.startedAt
