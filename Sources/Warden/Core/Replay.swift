@@ -230,6 +230,7 @@ package struct Replay: Sendable {
         _ next: Generation, because reason: String, _ lives: [TrendWitness], at now: Moment
     ) {
         end(at: now)
+        generation = next
         deed("generation \(next.number) was started" + (reason.isEmpty ? "" : ", because of \(reason)"), at: now)
         if case .ending = slot.policy.phase {
             slot.policy.restarted(health, at: now.instant)
