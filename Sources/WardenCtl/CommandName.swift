@@ -7,7 +7,7 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
     case hashPassword = "hash-password"
     case help, incident, incidents, maintail, open
     case pauseHealth = "pause-health"
-    case pid, quit, reload, remove, reread, restart
+    case pid, quit, reload, remove, replay, reread, restart
     case resumeHealth = "resume-health"
     case shutdown, signal, start, status, stop, tail, tune, update, upgrade, version, why
     case end = "EOF"
@@ -59,6 +59,12 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
             ]
         case .reload: ["reload\t\tStop everything and start the daemon anew in place"]
         case .remove: ["remove <group> [...]\tForget these stopped groups"]
+        case .replay:
+            [
+                "replay <name> [--config FILE] [--set KEY=VALUE ...] [--since 2d] [--json]",
+                "What was recorded of a worker, through the configuration as it is now, through FILE's, or with other",
+                "thresholds and actions: which verdicts, and what would have been done, beside what was done.",
+            ]
         case .reread: ["reread\t\t\tRead the configuration and say what differs; nothing is touched"]
         case .restart:
             CommandName.forms("restart", "Stop and start") + [

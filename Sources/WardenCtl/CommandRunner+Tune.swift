@@ -1,4 +1,5 @@
 import ArgumentParser
+import WardenCore
 import WardenWire
 
 /// The words behind `tune`.
@@ -19,7 +20,40 @@ struct TuneArguments: ParsableArguments {
     }
 }
 
+/// What was seen of one worker: by the daemon since it began, or in the records of this long.
+private struct WorkerSeen {
+    var documents: [JSONValue]
+    var span: Duration?
+}
+
+extension ProgramSpec {
+    /// A program of which nothing is known but its name.
+    fileprivate static func usual(_ name: SlotName) -> ProgramSpec {
+        ProgramSpec(
+            name: name, program: name.group, supervision: SupervisionSpec(), launch: LaunchSpec(arguments: []),
+            standardOutput: LogSpec(), standardError: nil, health: HealthSpec())
+    }
+}
+
 extension CommandRunner {
+    /// What the records show of a worker while it was well, where they reach further than what the daemon remembers.
+    private mutating func recorded(
+        _ worker: ProcessEntry, _ program: String, beside seen: JSONValue
+    ) async throws(ServerFailure) -> WorkerSeen {
+        let remembered = WorkerSeen(documents: [seen], span: nil)
+        let (group, process) = (worker.group, worker.process)
+        guard let records = try await records(of: worker.name, since: nil, isQuiet: true), !records.contents.isEmpty
+        else { return remembered }
+        let name = SlotName(group: group, process: process)
+        // What counts as well is the rules' to say; without a configuration they are those of the manual.
+        let replay = Replay(programs(nil).program(name) ?? .usual(name), records)
+        let documents = replay.observed.map { $0.json(program: program) }
+        let watched = documents.reduce(0) { $0 + ($1["watched_seconds"]?.double ?? 0) }
+        guard let span = replay.span, watched > seen["watched_seconds"]?.double ?? 0 else { return remembered }
+        return WorkerSeen(
+            documents: documents, span: .microseconds(max(0, span.to.microseconds - span.from.microseconds)))
+    }
+
     /// `tune NAME|GROUP`.
     mutating func tune(_ words: [String]) async throws(ServerFailure) {
         guard let arguments = arguments(TuneArguments.self, words, of: .tune) else { return }
@@ -34,19 +68,21 @@ extension CommandRunner {
             exitCode = ExitCode.failure
             return
         }
-        var programs: [(name: String, seen: [JSONValue])] = []
+        var programs: [(name: String, seen: [WorkerSeen])] = []
         for worker in workers {
             guard let document = try await document(of: worker.name, "/why") else { return }
             let seen = document["observed"] ?? .null
             let program = seen["program"]?.string ?? worker.group
+            let recorded = try await recorded(worker, program, beside: seen)
             if let index = programs.firstIndex(where: { $0.name == program }) {
-                programs[index].seen.append(seen)
+                programs[index].seen.append(recorded)
             } else {
-                programs.append((program, [seen]))
+                programs.append((program, [recorded]))
             }
         }
         for program in programs {
-            let text = TuneText(program.name, program.seen)
+            let text = TuneText(
+                program.name, program.seen.flatMap(\.documents), span: program.seen.compactMap(\.span).max())
             if let refusal = text.refusal(least: arguments.leastSeconds) {
                 say(refusal)
                 exitCode = ExitCode.failure

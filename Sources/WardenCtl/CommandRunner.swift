@@ -28,6 +28,8 @@ package struct CommandRunner<Server: ControlServer> {
     private let tell: (CommandOutput) -> Void
     private let ask: (_ question: String, _ isSecret: Bool) -> String?
     let attention: Attention
+    /// Reads a configuration's programs: of this file, or of the daemon's.
+    let programs: (_ file: String?) -> ProgramSource
     /// The exit code so far.
     ///
     /// As in supervisorctl the last failure counts, and a success does not take it back.
@@ -40,10 +42,13 @@ package struct CommandRunner<Server: ControlServer> {
     ///   - tell: takes what the commands say.
     ///   - ask: puts a question to the person; `nil` when nobody answers.
     ///   - attention: the person, while a log is followed.
+    ///   - programs: reads a configuration's programs, for what is tried on records.
     package init(
         server: Server, isInteractive: Bool, wantsJSON: Bool, tell: @escaping (CommandOutput) -> Void,
-        ask: @escaping (_ question: String, _ isSecret: Bool) -> String?, attention: Attention = .nobody
+        ask: @escaping (_ question: String, _ isSecret: Bool) -> String?, attention: Attention = .nobody,
+        programs: @escaping (_ file: String?) -> ProgramSource = { ProgramSource(file: $0, host: .client()) }
     ) {
+        self.programs = programs
         self.server = server
         self.isInteractive = isInteractive
         self.wantsJSON = wantsJSON
@@ -111,6 +116,7 @@ package struct CommandRunner<Server: ControlServer> {
         case .why: try await why(text.words)
         case .tune: try await tune(text.words)
         case .drill: try await drill(text.words)
+        case .replay: try await replay(text.words)
         case .fds: try await fds(text.words)
         case .incident: try await incident(text.words)
         case .incidents: try await incidents(text.words)

@@ -54,7 +54,8 @@ package struct Completion: Hashable, Sendable {
 
     private static func takesProcesses(_ command: some StringProtocol) -> Bool {
         [
-            "clear", "fds", "fg", "incidents", "pause-health", "pid", "restart", "resume-health", "signal", "start",
+            "clear", "fds", "fg", "incidents", "pause-health", "pid", "replay", "restart", "resume-health", "signal",
+            "start",
             "status", "stop", "tail", "why",
         ].contains(String(command))
     }

@@ -124,6 +124,10 @@ enum CtlLimits {
     static let drillPause: Duration = .milliseconds(300)
     /// A drill ends when nobody has looked at it for so long.
     static let drillLeaseSeconds = 15.0
+    /// Pages of recorded samples that are read: a week of a lively worker is some thirty.
+    static let recordPages = 1000
+    /// Things that were done then that `replay` lists.
+    static let listedDeeds = 40
     /// Incidents that `why` lists.
     static let listedIncidents = 5
     /// Incidents that `incidents` asks for when it is not told.

@@ -1,15 +1,19 @@
+import WardenCore
 package import WardenWire
 
 /// Thresholds from what was seen of a worker, or of several of one program, as a section that is ready to be used.
 package struct TuneText {
     private var seen: JSONValue
+    private let span: Duration?
     private let name: String
 
     /// - Parameters:
     ///   - name: the program or group that the section is for.
-    ///   - documents: `observed` of each of its workers.
-    package init(_ name: String, _ documents: [JSONValue]) {
+    ///   - documents: `observed` of each of its workers, or of each life of the daemon in their records.
+    ///   - span: how far the records reach back; `nil` where there are none.
+    package init(_ name: String, _ documents: [JSONValue], span: Duration? = nil) {
         self.name = name
+        self.span = span
         var merged: JSONObject = [:]
         for document in documents {
             for key in ["watched_seconds", "generations", "line_times", "progress_times"] {
@@ -46,7 +50,8 @@ package struct TuneText {
     package var lines: [String] {
         let watched = HealthText.spoken(seen["watched_seconds"]?.double) ?? "?"
         let generations = HealthText.decimal(seen["generations"]?.double ?? 0, places: 0)
-        return ["; seen well for \(watched) over \(generations) start(s), since the daemon began", "[health:\(name)]"]
+        let source = span.map { "in the records of \($0.spoken)" } ?? "since the daemon began"
+        return ["; seen well for \(watched) over \(generations) start(s), \(source)", "[health:\(name)]"]
             + silence + progress + grace + memory + descriptors
     }
 

@@ -56,7 +56,8 @@ enum WardenCtl {
                 var runner = CommandRunner(
                     server: RemoteServer(address: choice.url, client: client),
                     isInteractive: invocation.isInteractive, wantsJSON: invocation.wantsJSON, tell: Terminal.tell,
-                    ask: Terminal.ask, attention: .terminal)
+                    ask: Terminal.ask, attention: .terminal,
+                    programs: { ProgramSource(file: $0 ?? invocation.configurationFile, host: .client()) })
                 guard invocation.words.isEmpty else {
                     if invocation.line.contains("tail") || invocation.line.contains("fg") { Interruption.endsQuietly() }
                     _ = await runner.run(invocation.line)

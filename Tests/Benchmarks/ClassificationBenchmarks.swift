@@ -14,9 +14,11 @@ import WardenCore
         var clock = 0.0
         var workers: [WorkerID] = []
         var directives = 0
+        /// Of recorded samples.
+        var recordBytes = 0
         private var line: UInt64 = 0
 
-        init(_ count: Int) {
+        init(_ count: Int, isRecording: Bool = true) {
             var health = HealthSpec()
             health.heartbeatTimeout = .seconds(300)
             health.progressPattern = "Batch"
@@ -31,7 +33,7 @@ import WardenCore
                     standardOutput: LogSpec(), standardError: nil, health: health)
             }
             let group = GroupSpec(name: "crowd", priority: 999, programs: programs, maximumUnavailable: .count(1))
-            supervisor = Supervisor(groups: [group], isShadow: false, sharedCauseWindow: nil)
+            supervisor = Supervisor(groups: [group], isShadow: false, sharedCauseWindow: nil, isRecording: isRecording)
             for case .spawn(let worker, _, _, _) in supervisor.handle(.ready, at: now, dice: &dice) {
                 workers.append(worker)
             }
@@ -43,9 +45,17 @@ import WardenCore
             directives = 0
         }
 
-        var now: Moment { Moment(instant: Instant(nanoseconds: Int64(clock * 1e9)), wall: WallTime(microseconds: 0)) }
+        var now: Moment {
+            Moment(
+                instant: Instant(nanoseconds: Int64(clock * 1e9)),
+                wall: WallTime(microseconds: 1_800_000_000_000_000 + Int64(clock * 1e6)))
+        }
 
-        mutating func tell(_ event: Event) { directives += supervisor.handle(event, at: now, dice: &dice).count }
+        mutating func tell(_ event: Event) {
+            let orders = supervisor.handle(event, at: now, dice: &dice)
+            directives += orders.count
+            for case .storeRecord(let block) in orders { recordBytes += block.bytes.count }
+        }
 
         /// So many intervals of a life, in which the descriptors and the counters stand at what `readings` says.
         mutating func live(
@@ -120,14 +130,14 @@ import WardenCore
         return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    @Test(arguments: ["healthy", "leaking", "dark", "silent"])
+    @Test(arguments: ["healthy", "leaking", "dark", "silent", "healthy and not recorded"])
     func sample(_ life: String) {
-        var crowd = Crowd(20)
+        var crowd = Crowd(20, isRecording: life != "healthy and not recorded")
         crowd.live(100) { Self.tree($0) }
-        let directives = crowd.directives
+        let (directives, recordBytes) = (crowd.directives, crowd.recordBytes)
         let began = Self.now()
         switch life {
-        case "healthy": crowd.live(Self.intervals) { Self.tree($0 + 100) }
+        case "healthy", "healthy and not recorded": crowd.live(Self.intervals) { Self.tree($0 + 100) }
         case "leaking": crowd.live(Self.intervals) { Self.tree($0 + 100, fds: 40 + $0) }
         case "dark":
             crowd.live(Self.intervals, error: "Too many open files", progress: false) {
@@ -138,6 +148,8 @@ import WardenCore
         say(life, crowd, samples: Self.intervals * crowd.workers.count, since: began)
         let each = Double(crowd.directives - directives) / Double(Self.intervals * crowd.workers.count)
         print("classify, \(life): \((each * 1000).rounded() / 1000) directives a sample")
+        let bytes = Double(crowd.recordBytes - recordBytes) / Double(Self.intervals * crowd.workers.count)
+        print("classify, \(life): \((bytes * 10).rounded() / 10) bytes recorded a sample")
     }
 
     /// Goal: bounded bytes. A day and six days must cost the same.

@@ -72,7 +72,7 @@ import wardenctl
     @Test(
         "Completion knows commands, groups and processes.",
         arguments: [
-            ("sto", ["stop"], "p "), ("re", ["reload", "remove", "reread", "restart", "resume-health"], ""),
+            ("sto", ["stop"], "p "), ("re", ["reload", "remove", "replay", "reread", "restart", "resume-health"], ""),
             ("res", ["restart", "resume-health"], ""), ("start c", ["cat"], "at "),
             ("start m", ["many:many_00", "many:*", "many:many_01"], "any:"),
             ("start many:many_0", ["many:many_00", "many:many_01"], ""), ("start cat:", ["cat:cat", "cat:*"], ""),

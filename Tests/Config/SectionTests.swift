@@ -214,6 +214,7 @@ import WardenCore
             [warden]
             history=none
             history_keep=7d
+            record_samples=none
             cgroup=no
             metrics=off
             journal=off
@@ -238,6 +239,8 @@ import WardenCore
         #expect(warden.historyPath == "/var/lib/warden/history.db")
         warden.historyPath = nil
         warden.historyKeep = .seconds(7 * 86400)
+        #expect(warden.recordKeep == .seconds(7 * 86400))
+        warden.recordKeep = nil
         warden.controlGroups = .no
         warden.servesMetrics = false
         warden.writesJournal = false

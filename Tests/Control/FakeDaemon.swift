@@ -184,7 +184,7 @@ extension FakeDaemon.State {
         case .signal(let selection, _), .pauseHealth(let selection), .resumeHealth(let selection),
             .pauseHealthFor(let selection, _):
             return changed(selection, to: nil)
-        case .writeInput, .tellListeners: return .done
+        case .writeInput, .tellListeners, .storeRecords: return .done
         case .reread: return .differences(added: ["new"], changed: ["cat"], removed: [])
         case .addGroup(let name): return name == "cat" ? .refused(.alreadyAdded(name)) : .done
         case .stopOutdated(let name):

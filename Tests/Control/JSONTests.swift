@@ -27,6 +27,7 @@ import WardenWire
     @Test(
         arguments: [
             ("GET", "/api/v1/workers/nope", "", 404), ("GET", "/api/v1/workers/many:*", "", 404),
+            ("GET", "/api/v1/workers/cat/samples?after=x", "", 400), ("GET", "/api/v1/workers/many:*/samples", "", 404),
             ("GET", "/api/v1/workers/nope/why", "", 404), ("GET", "/api/v1/workers/cat/descriptors", "", 409),
             ("GET", "/api/v1/incidents/none", "", 404), ("GET", "/api/v1/incidents?limit=0", "", 400),
             ("GET", "/api/v1/incidents?limit=x", "", 400), ("GET", "/api/v1/nowhere", "", 404),

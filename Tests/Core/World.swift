@@ -45,8 +45,12 @@ struct World {
     private(set) var requestCount: UInt64 = 0
 
     /// - Parameter sharedCause: as `shared_cause`; most tests make many workers ill at once and ask for something else.
-    init(_ groups: [GroupSpec], isShadow: Bool = false, seed: UInt64 = 7, sharedCause: Duration? = nil) {
-        supervisor = Supervisor(groups: groups, isShadow: isShadow, sharedCauseWindow: sharedCause)
+    init(
+        _ groups: [GroupSpec], isShadow: Bool = false, seed: UInt64 = 7, sharedCause: Duration? = nil,
+        isRecording: Bool = false
+    ) {
+        supervisor = Supervisor(
+            groups: groups, isShadow: isShadow, sharedCauseWindow: sharedCause, isRecording: isRecording)
         dice = Dice(seed: seed)
     }
 
@@ -229,7 +233,7 @@ struct World {
             if children[worker] == nil { objections.append("waits of nobody: \(worker)") }
             if let waits { answers.append(.worker(worker, .waitsRead(waits(moment.instant)))) }
         case .loadConfiguration, .reply, .log, .announce, .send, .writeInput, .disregardOutput, .recordIncident, .alert,
-            .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish:
+            .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish, .storeRecord:
             break
         }
     }
@@ -313,6 +317,7 @@ private func word(_ directive: Directive) -> String {
     case .examine(let worker, _, _): "examine \(worker.slot.number).\(worker.generation.number)"
     case .prepareRespawn(let worker, _, _): "prepare \(worker.slot.number).\(worker.generation.number)"
     case .examineSuccessor(let request): "examine successor for \(request?.number ?? 0)"
+    case .storeRecord(let block): "store \(block.sampleCount) samples"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }
 }

@@ -110,6 +110,7 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("write \(bytes.count)")
     }
 
+    mutating func store(_ block: RecordBlock) { record.append("record \(block.sampleCount)") }
     mutating func store(_ incident: Incident) { record.append("store \(incident.outcome?.name ?? "open")") }
     mutating func post(_ alert: Alert) { record.append("post \(alert.eventName)") }
     mutating func notify(_ notice: ServiceNotice) { record.append("\(notice)") }

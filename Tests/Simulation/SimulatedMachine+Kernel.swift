@@ -245,6 +245,8 @@ extension SimulatedMachine {
 
     // MARK: - Telling
 
+    mutating func store(_ record: RecordBlock) {}
+
     mutating func store(_ incident: Incident) {
         note(incident.word)
         let minute = Int((wall.seconds + Int64(utcOffset)) % 86400 + 86400) % 86400 / 60

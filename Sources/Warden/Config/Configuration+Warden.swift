@@ -68,6 +68,9 @@ package struct WardenSettings: Hashable, Sendable {
     package var historyPath: String? = "/var/lib/warden/history.db"
     /// `history_keep`: how long rows stay (default 30d).
     package var historyKeep: Duration = .seconds(30 * 86400)
+    /// `record_samples`: how long what verdicts were computed from stays, for `wardenctl replay`; `nil` records nothing
+    /// (default 7d).
+    package var recordKeep: Duration? = .seconds(7 * 86400)
     /// `cgroup` (default auto).
     package var controlGroups = ControlGroups.auto
     /// `metrics`: serve /metrics (default true).

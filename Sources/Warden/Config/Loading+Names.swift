@@ -39,7 +39,8 @@ struct SectionKind {
         SectionKind(
             name: "warden", isWarden: true,
             keys: [
-                "history", "history_keep", "cgroup", "metrics", "journal", "readers", "tcp_without_password",
+                "history", "history_keep", "record_samples", "cgroup", "metrics", "journal", "readers",
+                "tcp_without_password",
                 "host_pressure", "shared_cause",
                 "tls_certificate", "tls_key",
             ]),

@@ -8,6 +8,7 @@ extension Loading {
         let view = view(of: section, .warden)
         settings.historyPath = read("history", view, default: settings.historyPath, Values.historyPath)
         settings.historyKeep = read("history_keep", view, default: settings.historyKeep, Values.positiveDuration)
+        settings.recordKeep = read("record_samples", view, default: settings.recordKeep, Values.optionalDuration)
         settings.controlGroups = read("cgroup", view, default: settings.controlGroups, Values.choice)
         settings.servesMetrics = read("metrics", view, default: settings.servesMetrics, Values.boolean)
         settings.writesJournal = read("journal", view, default: settings.writesJournal, Values.boolean)

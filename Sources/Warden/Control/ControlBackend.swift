@@ -17,6 +17,8 @@ package protocol ControlBackend: Sendable {
     func clearLog(_ target: LogTarget) async -> Reply
     /// Stored incidents, newest first.
     func incidents(_ query: IncidentQuery) async -> [Incident]
+    /// What was recorded of a worker, oldest first.
+    func records(_ query: RecordQuery) async -> [StoredRecord]
     /// The open descriptors of a worker by kind; `nil` when it does not run or cannot be read.
     func census(of worker: SlotName) async -> DescriptorCensus?
     /// Every program of the newest configuration; `nil` when that is not known.
@@ -30,6 +32,9 @@ package protocol ControlBackend: Sendable {
 extension ControlBackend {
     /// Not known.
     package func configuration() async -> [ConfiguredProgram]? { nil }
+
+    /// Nothing is recorded.
+    package func records(_ query: RecordQuery) async -> [StoredRecord] { [] }
 
     /// Not supported.
     package func writeInput(_ worker: SlotName, _ bytes: [UInt8]) async -> Reply {
@@ -98,6 +103,26 @@ package struct IncidentQuery: Hashable, Sendable {
     package init(id: String? = nil, worker: SlotName? = nil, limit: Int) {
         self.id = id
         self.worker = worker
+        self.limit = limit
+    }
+}
+
+/// Which recorded samples are asked for.
+package struct RecordQuery: Hashable, Sendable {
+    /// Of this worker.
+    package var worker: SlotName
+    /// Not those that ended before.
+    package var since: WallTime
+    /// Only those after this one: the last of a former answer, or 0.
+    package var after: Int64
+    /// At most so many.
+    package var limit: Int
+
+    /// - Parameters: as the properties of the same names.
+    package init(worker: SlotName, since: WallTime, after: Int64, limit: Int) {
+        self.worker = worker
+        self.since = since
+        self.after = after
         self.limit = limit
     }
 }

@@ -54,6 +54,8 @@ package enum ControlLimits {
     package static let multicallCount = 1024
     /// Incidents in one answer.
     package static let incidents = 1000
+    /// Blocks of recorded samples in one answer.
+    package static let records = 128
     /// New listeners that wait to be served.
     package static let pendingOrders = 64
     /// Fields of a form.

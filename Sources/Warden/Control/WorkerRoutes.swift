@@ -20,6 +20,7 @@ struct WorkerRoutes {
         workers.get(":name/descriptors") { _, context in
             try await descriptors(context)
         }
+        addRecords(to: workers)
         addChanges(to: workers)
     }
 

@@ -52,6 +52,8 @@ package enum Command: Hashable, Sendable {
     case stopDrill(Selection)
     /// How a slot's drill goes; its lease begins anew.
     case watchDrill(Selection)
+    /// Store what was recorded of the selected slots up to now; the answer comes after it.
+    case storeRecords(Selection)
 }
 
 /// The answer to a command.

@@ -62,6 +62,8 @@ package enum Directive: Hashable, Sendable {
     case examine(WorkerID, budget: Duration, command: String?)
     /// Try the binary that is to take over: can it read what it will be told?
     case examineSuccessor(RequestID?)
+    /// Store what was recorded of a worker. May be dropped.
+    case storeRecord(RecordBlock)
 }
 
 /// Which processes a signal reaches.

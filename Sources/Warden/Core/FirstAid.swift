@@ -6,6 +6,17 @@ package enum LimitRaise: Hashable, Sendable {
     case refused(reason: String)
 }
 
+/// What first aid did, as evidence and in words.
+struct FirstAidGiven {
+    let evidence: Evidence
+    let reason: String
+
+    init(pid: Int32, from: Int, to: Int) {
+        evidence = Evidence(rule: "first_aid", value: .number(Double(to)), threshold: .number(Double(from)))
+        reason = "; first aid: soft limit of pid \(pid) raised from \(from) to \(to)"
+    }
+}
+
 extension Verdict {
     /// What first aid did, in a few words for the status line; `nil` where none was given.
     package var firstAid: String? {
@@ -61,10 +72,8 @@ extension Supervisor {
         var given: (Evidence, reason: String)?
         switch raise {
         case .raised(let pid, let from, let to)?:
-            given = (
-                Evidence(rule: "first_aid", value: .number(Double(to)), threshold: .number(Double(from))),
-                "; first aid: soft limit of pid \(pid) raised from \(from) to \(to)"
-            )
+            let aid = FirstAidGiven(pid: pid, from: from, to: to)
+            given = (aid.evidence, aid.reason)
         case .refused(let reason)?: log(slot, .warn, "first aid could not be given: \(reason)")
         case nil: log(slot, .warn, "first aid was not answered")
         }

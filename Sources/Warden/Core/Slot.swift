@@ -34,6 +34,12 @@ struct Slot: Codable, Sendable {
     /// Newest first.
     var incidents: [Incident] = []
     var chronicle = Chronicle()
+    /// What is recorded of it; `nil` where nothing is.
+    var recorder: RecordWriter?
+    /// Of the settings under which its process was started.
+    var observationMark: UInt64 = 0
+    /// The hold that was recorded last.
+    var recordedHold: String?
     var observed = Observed()
     var waiters: [Waiter] = []
     var lastSpawnFailure: SpawnFailure?

@@ -8,6 +8,7 @@ extension Supervisor {
             answer(request, selection) { core, slots in
                 .explanations(slots.map { core.explanation(of: $0, at: now) })
             }
+        case .storeRecords(let selection): storeRecords(selection, for: request)
         case .writeInput(let name, let bytes):
             guard admit(request) else { return }
             writeInput(name, bytes, for: request)
@@ -106,7 +107,7 @@ extension Supervisor {
     }
 
     /// Resolves for a command that acts; a selection of one answers alone, others with a list.
-    private mutating func targets(_ selection: Selection, for request: RequestID) -> [SlotID]? {
+    mutating func targets(_ selection: Selection, for request: RequestID) -> [SlotID]? {
         switch resolve(selection) {
         case .success(let ids): return ids
         case .failure(let refusal):
@@ -164,7 +165,7 @@ extension Supervisor {
                 settle(request, id, refusal: refusal)
                 continue
             }
-            commanded(id, at: now)
+            commanded(id, to: .start, at: now)
             let orders = withSlot(id) { $0.machine.start(reason: .user, at: now) }
             apply(orders ?? [], to: id, at: now)
             settleHopelessWaiters(of: id)
@@ -192,7 +193,7 @@ extension Supervisor {
             stop(stoppable, isSingle: isSingle(selection), for: request, at: now)
             return
         }
-        for id in stoppable { commanded(id, at: now) }
+        for id in stoppable { commanded(id, to: .stop, at: now) }
         stopInOrder(stoppable, at: now)
         reply(to: request, with: allDone(stoppable, isSingle: isSingle(selection)))
     }
@@ -200,7 +201,7 @@ extension Supervisor {
     /// Stops what can be stopped, and answers when it has.
     private mutating func stop(_ ids: [SlotID], isSingle: Bool, for request: RequestID, at now: Moment) {
         enroll(.stopped, ids, isSingle: isSingle, for: request)
-        for id in ids { commanded(id, at: now) }
+        for id in ids { commanded(id, to: .stop, at: now) }
         stopInOrder(ids, at: now)
     }
 
@@ -276,6 +277,7 @@ extension Supervisor {
             slot.healthPausedUntil = nil
         }
         note(.order, "the pause is over", of: id, at: now)
+        note(.ordered(.resumeHealth), of: id, at: now)
         tellPause(id, "the pause is over, verdicts are acted on again")
         isStatusStale = true
     }
@@ -295,6 +297,7 @@ extension Supervisor {
                 slot.healthPausedUntil = end
             }
             note(.order, isPaused ? "health paused" : "health resumed", of: id, at: now)
+            note(.ordered(isPaused ? .pauseHealth : .resumeHealth), of: id, at: now)
             let expiry = end.map { ", for \(($0 - now.instant).spoken)" } ?? ""
             tellPause(
                 id, isPaused ? "verdicts are shown and alerted, not acted on\(expiry)" : "verdicts are acted on again")

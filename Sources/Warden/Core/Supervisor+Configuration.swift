@@ -118,7 +118,9 @@ extension Supervisor {
         activate(wanted, keeping: kept)
         if kept.isEmpty { announce(.groupAdded(name)) }
         for program in wanted.programs {
-            if let id = kept[program.name] { _ = withSlot(id) { $0.retune(program) } }
+            guard let id = kept[program.name] else { continue }
+            _ = withSlot(id) { $0.retune(program) }
+            note(.retuned, of: id, at: now)
         }
         let names = wanted.programs.map(\.name).filter { kept[$0] != nil }
         directives.append(.reply(request, .updated(kept: names)))

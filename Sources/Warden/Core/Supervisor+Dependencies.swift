@@ -55,7 +55,7 @@ extension Supervisor {
         for id in dependencies.prerequisites(of: ids) {
             guard let slot = slots[id], slot.isDown, !slot.isReady, slot.machine.awaitedStart == nil else { continue }
             if reason == nil, slot.machine.generation != Generation(0) { continue }
-            if reason != nil { commanded(id, at: now) }
+            if reason != nil { commanded(id, to: .start, at: now) }
             apply(withSlot(id) { $0.machine.start(reason: reason, at: now) } ?? [], to: id, at: now)
         }
     }

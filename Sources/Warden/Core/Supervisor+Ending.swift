@@ -45,7 +45,7 @@ extension Supervisor {
         announce(.supervisorStopping)
         if end != .restart { directives.append(.declareStopping) }
         for id in order {
-            commanded(id, at: now)
+            commanded(id, to: .end, at: now)
             let orders = withSlot(id) { slot in
                 var supervision = slot.spec.supervision
                 supervision.autorestart = .never

@@ -1,5 +1,5 @@
 /// A worker that is looked over although nothing is done to it: people who are only told want to know as much.
-struct Examination: Hashable, Sendable {
+struct Examination: Hashable, Codable, Sendable {
     /// The incident that it is for.
     var incident: String
     /// A later answer is not waited for.

@@ -1,6 +1,7 @@
 extension Supervisor {
     /// A fact about the present generation of a slot.
     mutating func received(_ fact: WorkerFact, of id: SlotID, at now: Moment, dice: inout Dice) {
+        if isRecording { record(fact, of: id, at: now) }
         switch fact {
         case .spawned(let pid): spawned(id, pid: pid, at: now)
         case .spawnFailed(let failure):
@@ -13,11 +14,15 @@ extension Supervisor {
         case .signalFailed(let errorNumber): signalFailed(id, errorNumber, at: now)
         case .sampled(let sample): sampled(sample, of: id, at: now, dice: &dice)
         case .logged(let facts):
+            var block: RecordBlock?
+            let (isDoubtful, offset) = (!localHealth.doubts.isEmpty, utcOffsetSeconds)
             let changed =
                 withSlot(id) { slot in
                     slot.observe(facts)
+                    block = slot.record(facts, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
                     return slot.tracker?.logged(facts, at: now) ?? false
                 } ?? false
+            if let block { directives.append(.storeRecord(block)) }
             if facts.saysReady { apply(withSlot(id) { $0.machine.becameReady() } ?? [], to: id, at: now) }
             if facts.lastProgress != nil { quietMomentCame(id, at: now) }
             if changed || facts.lastProgress != nil { healthMoved(id, isChanged: changed, at: now, dice: &dice) }
@@ -168,6 +173,7 @@ extension Supervisor {
                 ? HealthTracker(spec: health, startedAt: now, formerLives: slot.formerLives) : nil
             return slot.restartCount
         }
+        recordStart(of: id, because: reason, at: now)
         guard let slot = slots[id] else { return }
         let worker = WorkerID(slot: id, generation: generation)
         listenerStarted(worker)

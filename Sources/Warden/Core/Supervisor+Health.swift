@@ -3,11 +3,14 @@ extension Supervisor {
     mutating func sampled(_ sample: Sample, of id: SlotID, at now: Moment, dice: inout Dice) {
         let isDoubtful = !localHealth.doubts.isEmpty
         var (isCensusDue, isComparisonDue) = (false, false)
+        var block: RecordBlock?
+        let offset = utcOffsetSeconds
         let news = withSlot(id) { slot -> SampleNews in
             // Verdicts are on hold while the worker is looked over: that alone may make it look stopped or silent.
             if case .collecting = slot.policy.phase { return .none }
             guard slot.tracker != nil else { return .none }
             slot.observe(sample)
+            block = slot.record(sample, isDoubtful: isDoubtful, utcOffsetSeconds: offset, at: now)
             let isChanged = slot.tracker?.sampled(sample, isDoubtful: isDoubtful, at: now) ?? false
             isCensusDue = slot.tracker?.takesCensus() ?? false
             isComparisonDue = slot.tracker?.takesComparison() ?? false
@@ -22,6 +25,7 @@ extension Supervisor {
             }
             return .some(isChanged: isChanged, isDemandDue: isDemandDue, isWaitReadingDue: isWaitReadingDue)
         }
+        if let block { directives.append(.storeRecord(block)) }
         if isCensusDue { takeCensus(of: id) }
         if isComparisonDue { compareWithSiblings(id, at: now) }
         guard case .some(let isChanged, let isDemandDue, let isWaitReadingDue)? = news else { return }
@@ -41,6 +45,7 @@ extension Supervisor {
         let verdict = tracker.verdict
         if isChanged {
             tell(verdict, of: slot)
+            note(.judged(verdict.condition, verdict.grade), of: id, at: now)
             let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
             note(.verdict, "\(verdict.condition.name) (\(verdict.grade.rawValue))\(reason)", of: id, at: now)
             growthMoved(id, verdict)
@@ -236,6 +241,7 @@ extension Supervisor {
         let health = slot.spec.health
         if isFollower(id, verdict.condition) { quietIncidents.insert(incident.id) }
         if !verdict.isDrill { correlation.began(id, verdict.condition) }
+        note(.began(action, verdict.condition), of: id, at: now)
         let aided = firstAidTarget(slot, verdict, action)
         _ = withSlot(id) {
             $0.policy.began(incident, health, isAided: aided != nil, at: now.instant, dice: &dice)
@@ -413,8 +419,9 @@ extension Supervisor {
     }
 
     /// A person's command about a slot: it ends what Warden began, and closes the breaker.
-    mutating func commanded(_ id: SlotID, at now: Moment) {
+    mutating func commanded(_ id: SlotID, to order: RecordedFact.Order, at now: Moment) {
         if drills[id]?.isPretending ?? false { endDrill(id, because: "it is stopped or started", at: now) }
+        note(.ordered(order), of: id, at: now)
         tellIfAiding(id)
         dropRespawn(id, at: now)
         correlation.forget(id)

@@ -23,6 +23,7 @@ extension Supervisor {
             witnesses.append(trends.witness(slots.entries[position].spec.name.process, at: now.instant))
         }
         _ = withSlot(id) { $0.tracker?.compare(with: witnesses) }
+        note(.siblings(witnesses), of: id, at: now)
     }
 
     /// A leak's restart can be chosen: it waits for an idle moment, and people are told.

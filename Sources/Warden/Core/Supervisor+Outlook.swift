@@ -94,6 +94,7 @@ extension Supervisor {
     /// Something happened that `why` tells.
     mutating func note(_ kind: Chronicle.Kind, _ text: String, of id: SlotID, at now: Moment) {
         _ = withSlot(id) { $0.chronicle.note(kind, text, at: now) }
+        recordNote(kind, text, of: id, at: now)
     }
 
     /// What was decided about a verdict, or why it was not.

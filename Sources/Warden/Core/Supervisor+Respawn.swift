@@ -1,5 +1,5 @@
 /// A start that is being prepared: the old tree's GPU memory, its files in /dev/shm, its processes.
-struct RespawnPreparation: Hashable, Sendable {
+struct RespawnPreparation: Hashable, Codable, Sendable {
     /// When the first look was ordered.
     var startedAt: Instant
     /// When the next look is due, or the answer to the last one overdue.
@@ -20,7 +20,7 @@ struct RespawnPreparation: Hashable, Sendable {
 }
 
 /// A slot that is held, because starting it again cannot help.
-struct QuarantinedSlot: Hashable, Sendable {
+struct QuarantinedSlot: Hashable, Codable, Sendable {
     var cause: RespawnDecision.Quarantine
     var since: Instant
     /// What people were told.

@@ -31,6 +31,8 @@ package struct Supervisor: Codable, Sendable {
     /// Local time less UTC.
     var utcOffsetSeconds = 0
     let isShadow: Bool
+    /// What verdicts are computed from is recorded.
+    let isRecording: Bool
     /// Starts of slots that are not there: from earlier lives of the daemon, and of groups that were removed.
     private var earlierStarts: [SlotName: Int]
     private var nextSlotNumber: UInt32 = 1
@@ -82,6 +84,7 @@ package struct Supervisor: Codable, Sendable {
         case slots, groups, order, index, newest, mood, requests, restartsToValidate, isUpgrading, localHealth, utcOffsetSeconds, isShadow, earlierStarts
         case nextSlotNumber, lastStatus, lastOutcome, hall, dependencies, areDependenciesStale, readyNames, stopsWaiting
         case refused, endReason, quietIncidents, correlation, tellings, drills, drillReports
+        case respawns, examinations, leaksExamined, quarantines, isRecording
     }
 
     /// - Parameters:
@@ -90,15 +93,17 @@ package struct Supervisor: Codable, Sendable {
     ///   - earlierStarts: how often each slot was started in earlier lives of the daemon.
     ///   - refused: programs that are left out, because their own sections have errors; for the status line.
     ///   - sharedCauseWindow: `shared_cause`; `nil`: workers that turn bad alike are not suspected to share a cause.
+    ///   - isRecording: what verdicts are computed from is recorded (`record_samples`).
     package init(
         groups: [GroupSpec], isShadow: Bool = false, earlierStarts: [SlotName: Int] = [:], refused: [String] = [],
-        sharedCauseWindow: Duration? = Limits.sharedCauseWindow
+        sharedCauseWindow: Duration? = Limits.sharedCauseWindow, isRecording: Bool = false
     ) {
         correlation = CorrelationGuard(window: sharedCauseWindow)
         tellings = CorrelationGuard(window: sharedCauseWindow, isFirstCanary: true)
         newest = groups
         self.refused = refused
         self.isShadow = isShadow
+        self.isRecording = isRecording
         self.earlierStarts = earlierStarts
         for group in groups { activate(group) }
     }
@@ -268,9 +273,11 @@ package struct Supervisor: Codable, Sendable {
     private mutating func doubted(_ health: LocalHealth, at now: Moment) {
         guard health != localHealth else { return }
         tellDoubts(health)
+        let wereDoubts = localHealth.doubts
         localHealth = health
         isStatusStale = true
         for id in order { _ = withSlot(id) { $0.tracker?.doubted(at: now.instant) } }
+        if isRecording { recordDoubts(isNews: health.doubts.isEmpty != wereDoubts.isEmpty, at: now) }
     }
 
     /// When doubts begin and when they end; their words may change with every second.

@@ -25,6 +25,13 @@ package struct TrendProfile: Hashable, Codable, Sendable {
         self.startedAt = startedAt
     }
 
+    /// A profile as it was recorded, of which only the floors are left.
+    init(closed: [Floor]) {
+        self.closed = closed
+        closesAfter = .zero
+        startedAt = .origin
+    }
+
     /// A sample was read.
     ///
     /// - Returns: whether an age has passed.

@@ -18,6 +18,16 @@ package enum HistoryLimits {
     package static let listedAlerts = 1000
     /// Restarts that are read again at start, the newest.
     package static let reloadedRestarts = 100_000
+    /// Bytes of recorded samples of one worker, a week of a lively one.
+    package static let workerRecordBytes: Int64 = 8 * 1024 * 1024
+    /// Bytes of recorded samples of all workers.
+    package static let recordBytes: Int64 = 256 * 1024 * 1024
+    /// Blocks of recorded samples that one question brings.
+    package static let listedRecords = 1000
+    /// Bytes of them, but for the last.
+    package static let listedRecordBytes = 512 * 1024
+    /// What a row of recorded samples takes beside its block.
+    package static let recordRowBytes = 128
     /// Pieces of evidence that are stored with one incident.
     package static let evidence = 64
     /// Bytes of the forensics of one incident, as JSON.
@@ -48,6 +58,10 @@ package struct HistoryMaxima: Hashable, Sendable {
     package var incidents = HistoryLimits.incidents
     /// See `HistoryLimits.restarts`.
     package var restarts = HistoryLimits.restarts
+    /// See `HistoryLimits.workerRecordBytes`.
+    package var workerRecordBytes = HistoryLimits.workerRecordBytes
+    /// See `HistoryLimits.recordBytes`.
+    package var recordBytes = HistoryLimits.recordBytes
     /// See `HistoryLimits.waitingAlerts`.
     package var waitingAlerts = HistoryLimits.waitingAlerts
     /// See `HistoryLimits.finishedAlerts`.

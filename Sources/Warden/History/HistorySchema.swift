@@ -13,8 +13,28 @@ enum HistorySchema {
         migrator.registerMigration("2") { database in
             for statement in fingerprints { try database.execute(sql: statement) }
         }
+        migrator.registerMigration("3") { database in
+            for statement in records { try database.execute(sql: statement) }
+        }
         return migrator
     }
+
+    /// Blocks of recorded samples; `size` is what a row takes, so that pruning reads no block.
+    private static let records = [
+        """
+        CREATE TABLE record (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            group_name TEXT NOT NULL,
+            process_name TEXT NOT NULL,
+            began INTEGER NOT NULL,
+            ended INTEGER NOT NULL,
+            samples INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            block BLOB NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX record_by_worker ON record (group_name, process_name, sequence, ended, size)",
+    ]
 
     /// The same for the same hang: what happened again is found by it.
     private static let fingerprints = [

@@ -12,6 +12,8 @@ package final class HistoryStore: Sendable {
     package let path: String
     /// How long incidents, restarts and finished alerts are kept.
     package let keep: Duration
+    /// How long recorded samples are kept.
+    package let recordKeep: Duration
     /// What happened while it was opened, for the log.
     package let notices: [HistoryNotice]
 
@@ -28,24 +30,26 @@ package final class HistoryStore: Sendable {
     /// - Parameters:
     ///   - path: the database's file.
     ///   - keep: how long rows are kept, see `prune(now:)`.
+    ///   - recordKeep: how long recorded samples are kept.
     ///   - maxima: of the file and its tables.
     /// - Returns: the open history.
     /// - Throws: when there is no usable database. A damaged file is not an error.
     package static func open(
-        path: String, keep: Duration, maxima: HistoryMaxima = HistoryMaxima()
+        path: String, keep: Duration, keepingRecords recordKeep: Duration = .seconds(7 * 86400),
+        maxima: HistoryMaxima = HistoryMaxima()
     ) throws(HistoryError) -> HistoryStore {
         try HistoryFile.makeDirectory(of: path)
         do {
-            return try HistoryStore(path: path, keep: keep, maxima: maxima, notices: [])
+            return try HistoryStore(path: path, keep: keep, recordKeep, maxima: maxima, notices: [])
         } catch .corrupt {
             let aside = try HistoryFile.moveAside(path)
             let notice = HistoryNotice.movedAside(from: path, to: aside)
-            return try HistoryStore(path: path, keep: keep, maxima: maxima, notices: [notice])
+            return try HistoryStore(path: path, keep: keep, recordKeep, maxima: maxima, notices: [notice])
         }
     }
 
     private init(
-        path: String, keep: Duration, maxima: HistoryMaxima, notices: [HistoryNotice]
+        path: String, keep: Duration, _ recordKeep: Duration, maxima: HistoryMaxima, notices: [HistoryNotice]
     ) throws(HistoryError) {
         do {
             HistoryFile.create(path)
@@ -56,6 +60,7 @@ package final class HistoryStore: Sendable {
             self.queue = queue
             self.path = path
             self.keep = keep
+            self.recordKeep = recordKeep
             self.maxima = maxima
             self.notices = notices + (superseded > 0 ? [.superseded(superseded)] : [])
         } catch {

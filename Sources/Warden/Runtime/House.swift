@@ -118,7 +118,8 @@ final class House {
     ) -> HistoryStore? {
         guard let path = settings.historyPath else { return nil }
         do {
-            let store = try HistoryStore.open(path: path, keep: settings.historyKeep)
+            let store = try HistoryStore.open(
+                path: path, keep: settings.historyKeep, keepingRecords: settings.recordKeep ?? .zero)
             for notice in store.notices { log(LogRecord(.warn, "history: \(notice)")) }
             return store
         } catch {
@@ -189,7 +190,8 @@ final class House {
         }
         return Supervisor(
             groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
-            refused: refusal?.programs ?? [], sharedCauseWindow: configuration.warden.sharedCauseWindow)
+            refused: refusal?.programs ?? [], sharedCauseWindow: configuration.warden.sharedCauseWindow,
+            isRecording: store != nil && configuration.warden.recordKeep != nil)
     }
 
     private func announceStart() {

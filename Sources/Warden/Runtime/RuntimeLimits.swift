@@ -14,6 +14,12 @@ enum RuntimeLimits {
     static let syslogIdentifier = "supervisord"
     /// Incidents, alerts and restarts waiting for the database.
     static let scribeOrders = 16_384
+    /// Blocks of recorded samples waiting for the database; more are dropped, and counted.
+    static let waitingRecords = 4096
+    /// Blocks of recorded samples that one question to the history may bring.
+    static let recordsPerQuery = 128
+    /// After so many bytes of them the history is pruned, though it is not yet time to.
+    static let recordBytesPerPrune = 32 * 1024 * 1024
     /// Alerts that are read back from the history at once.
     static let owedAlerts = 1000
     /// Messages waiting for the service manager; only the newest status matters.

@@ -2,9 +2,12 @@ import WardenCore
 
 extension Observed {
     /// `observed` of `GET /api/v1/workers/{name}/why`; what was not seen is `null`.
-    func json(of worker: WorkerSnapshot) -> JSONValue {
+    func json(of worker: WorkerSnapshot) -> JSONValue { json(program: worker.program) }
+
+    /// The same of a program, whoever has seen it.
+    package func json(program: String) -> JSONValue {
         .object([
-            "program": .string(worker.program),
+            "program": .string(program),
             "watched_seconds": .number(watched.inSeconds),
             "generations": .integer(Int64(generations)),
             "line_times": .integer(Int64(lineTimes)),

@@ -28,6 +28,10 @@ extension KernelMachine {
         parts.scribe.store(incident)
     }
 
+    mutating func store(_ record: RecordBlock) {
+        parts.scribe.store(record)
+    }
+
     mutating func post(_ alert: Alert) {
         parts.scribe.send(alert)
     }

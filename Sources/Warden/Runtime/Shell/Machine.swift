@@ -63,6 +63,8 @@ package protocol Machine: ~Copyable {
     mutating func writeInput(_ worker: WorkerID, _ bytes: [UInt8], for request: RequestID)
     /// Stores an incident.
     mutating func store(_ incident: Incident)
+    /// Stores what was recorded of a worker, where there is room for it.
+    mutating func store(_ record: RecordBlock)
     /// Posts an alert.
     mutating func post(_ alert: Alert)
     /// Tells the service manager.

@@ -111,6 +111,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
             machine.prepareRespawn(worker, spec, launch: launch)
         case .examine(let worker, let budget, let command):
             machine.examine(worker, budget: budget, command: command)
+        case .storeRecord(let block): machine.store(block)
         }
     }
 

@@ -172,6 +172,14 @@ final class ControlBridge: ControlBackend {
         }
     }
 
+    func records(_ query: RecordQuery) async -> [StoredRecord] {
+        await withCheckedContinuation { continuation in
+            scribe.readRecords(of: query.worker, since: query.since, after: query.after, limit: query.limit) {
+                continuation.resume(returning: $0)
+            }
+        }
+    }
+
     func census(of worker: SlotName) async -> DescriptorCensus? {
         let selection = Selection.slot(group: worker.group, process: worker.process)
         guard case .snapshots(let found) = await perform(.snapshot(selection)), let snapshot = found.first else {

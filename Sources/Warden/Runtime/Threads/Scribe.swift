@@ -15,6 +15,8 @@ final class Scribe: Sendable {
         case restart(SlotName, RestartReason, Generation, WallTime)
         case alert(Alert)
         case delivered(DeliveryReport)
+        case record(RecordBlock)
+        case recordQuery(SlotName, since: WallTime, after: Int64, limit: Int, @Sendable ([StoredRecord]) -> Void)
         case query(id: String?, worker: SlotName?, limit: Int, @Sendable ([Incident]) -> Void)
         case flush(@Sendable () -> Void)
         case end
@@ -27,6 +29,12 @@ final class Scribe: Sendable {
     private let log: @Sendable (LogRecord) -> Void
     private let source: String
     private let lastUnstoredID = Atomic<Int>(0)
+    /// Blocks of samples that wait.
+    private let waitingRecords = Atomic<Int>(0)
+    /// Blocks that found no room since that was last said.
+    private let droppedRecords = Atomic<Int>(0)
+    /// Bytes of blocks since the history was last pruned.
+    private let recordBytes = Atomic<Int>(0)
     /// The alerts that the sender has and has not reported the end of. The sender's limit is its limit.
     ///
     /// The sender forgets an alert when it posts the report; until that report is read here, the history still owes the
@@ -55,6 +63,28 @@ final class Scribe: Sendable {
     /// Stores a restart.
     func store(_ worker: SlotName, _ reason: RestartReason, _ generation: Generation) {
         post(.restart(worker, reason, generation, WallClock.now()))
+    }
+
+    /// Stores what was recorded of a worker. It is the first that is dropped when the database is slow.
+    func store(_ record: RecordBlock) {
+        guard waitingRecords.load(ordering: .relaxed) < RuntimeLimits.waitingRecords else {
+            droppedRecords.add(1, ordering: .relaxed)
+            return
+        }
+        waitingRecords.add(1, ordering: .relaxed)
+        guard case .full = orders.post(.record(record)) else { return }
+        waitingRecords.subtract(1, ordering: .relaxed)
+        droppedRecords.add(1, ordering: .relaxed)
+    }
+
+    /// Reads what was recorded of a worker, oldest first.
+    func readRecords(
+        of worker: SlotName, since: WallTime, after: Int64, limit: Int,
+        reply: @escaping @Sendable ([StoredRecord]) -> Void
+    ) {
+        let limit = min(limit, RuntimeLimits.recordsPerQuery)
+        let order = Order.recordQuery(worker, since: since, after: after, limit: limit, reply)
+        if case .full = orders.post(order) { reply([]) }
     }
 
     /// Sends an alert to whoever wants it.
@@ -110,7 +140,15 @@ final class Scribe: Sendable {
                 guarded("prune the history") { _ = try store.prune(now: WallClock.now()) }
             }
             guard orders.wait(until: now + .seconds(2)) else { continue }
+            var records: [RecordBlock] = []
             for order in orders.drain() {
+                switch order {
+                case .record(let block):
+                    records.append(block)
+                    continue
+                case .recordQuery, .end: if write(&records, store) { nextPrune = now }
+                case .incident, .restart, .alert, .delivered, .query: break
+                }
                 let began = MonotonicClock.now()
                 beat.entered(.writeHistory, at: began, deadline: began + .seconds(10))
                 let isEnd = carryOut(order, store)
@@ -120,7 +158,29 @@ final class Scribe: Sendable {
                     return
                 }
             }
+            if write(&records, store) { nextPrune = now }
         }
+    }
+
+    /// All that waited, in one transaction.
+    ///
+    /// - Returns: whether so much has come that the history is to be pruned.
+    private func write(_ blocks: inout [RecordBlock], _ store: HistoryStore?) -> Bool {
+        if blocks.isEmpty { return false }
+        waitingRecords.subtract(blocks.count, ordering: .relaxed)
+        let dropped = droppedRecords.exchange(0, ordering: .relaxed)
+        if dropped > 0 {
+            log(LogRecord(.warn, "The history is slow: \(dropped) blocks of samples were not recorded"))
+        }
+        let began = MonotonicClock.now()
+        beat.entered(.writeHistory, at: began, deadline: began + .seconds(10))
+        guarded("store samples") { try store?.record(blocks) }
+        beat.left()
+        let bytes = recordBytes.add(blocks.reduce(0) { $0 + $1.bytes.count }, ordering: .relaxed).newValue
+        blocks = []
+        guard bytes >= RuntimeLimits.recordBytesPerPrune else { return false }
+        recordBytes.store(0, ordering: .relaxed)
+        return true
     }
 
     private func carryOut(_ order: Order, _ store: HistoryStore?) -> Bool {
@@ -138,6 +198,13 @@ final class Scribe: Sendable {
             let alert = withRecurrence(alert, store)
             for destination in destinations where destination.wants(alert) { queue(alert, destination, store) }
         case .delivered(let report): note(report, store)
+        case .record: break  // Written together.
+        case .recordQuery(let worker, let since, let after, let limit, let reply):
+            var found: [StoredRecord] = []
+            guarded("read samples") {
+                found = try store?.records(of: worker, since: since, after: after, limit: limit) ?? []
+            }
+            reply(found)
         case .query(let id, let worker, let limit, let reply): reply(incidents(id, worker, limit, store))
         case .flush(let done): done()
         case .end: return true
