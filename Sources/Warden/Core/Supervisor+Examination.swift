@@ -15,7 +15,7 @@ extension Supervisor {
         switch hold(on: incident.verdict, slot, at: now) {
         // Shadow does nothing, and a host that is pressed has enough to do.
         case .shadow?, .localHealth?: return
-        case .paused?, .hours?, nil: break
+        case .paused?, .hours?, .inKernel?, nil: break
         }
         if case .leaking = incident.verdict.condition {
             guard leaksExamined[id] != slot.machine.generation else { return }

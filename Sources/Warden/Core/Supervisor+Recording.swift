@@ -131,7 +131,8 @@ extension Slot {
             return .aided(pid: pid, from: from, to: to)
         case .exited(let status): return .exited(status)
         case .spawned, .spawnFailed, .signalFailed, .sampled, .logged, .beat, .becameReady, .forensicsCollected,
-            .hookEnded, .said, .inputClosed, .censusTaken, .descriptorLimitRaised, .descriptorLimitLowered:
+            .hookEnded, .said, .inputClosed, .censusTaken, .descriptorLimitRaised, .descriptorLimitLowered,
+            .respawnPrepared:
             return nil
         }
     }

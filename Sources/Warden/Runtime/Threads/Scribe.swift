@@ -146,7 +146,7 @@ final class Scribe: Sendable {
                 case .record(let block):
                     records.append(block)
                     continue
-                case .recordQuery, .end: if write(&records, store) { nextPrune = now }
+                case .recordQuery, .flush, .end: if write(&records, store) { nextPrune = now }
                 case .incident, .restart, .alert, .delivered, .query: break
                 }
                 let began = MonotonicClock.now()
