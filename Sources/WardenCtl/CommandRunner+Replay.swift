@@ -58,13 +58,19 @@ struct ReplayArguments: ParsableArguments {
     }
 }
 
-/// What was recorded of a worker, as far as it can be read.
+/// What was recorded of a worker, encoded: days of it are some megabytes, and many times that when they are read.
 struct WorkerRecords {
-    var contents: [RecordContents] = []
-    /// Blocks that cannot be read: their number, when they were written, and why.
-    var skipped: [(place: Int, text: String)] = []
-    var blockCount = 0
-    var byteCount = 0
+    /// A block as the server sent it.
+    fileprivate struct Block {
+        var bytes: [UInt8]
+        /// Its number and when it was written, for people.
+        var name: String
+    }
+
+    fileprivate var blocks: [Block] = []
+
+    var blockCount: Int { blocks.count }
+    var byteCount: Int { blocks.reduce(0) { $0 + $1.bytes.count } }
 }
 
 extension CommandRunner {
@@ -92,8 +98,7 @@ extension CommandRunner {
                 arguments.name, "nothing was recorded of it; see record_samples and history in [warden]")
         }
         let document = ReplayDocument(
-            Replay(program, records), of: slot.qualified, records, configuration: source.path ?? "?",
-            settings: arguments.set)
+            of: slot.qualified, records, as: program, configuration: source.path ?? "?", settings: arguments.set)
         if arguments.json || wantsJSON { return say(document.json.text) }
         for line in document.lines { say(line) }
     }
@@ -126,31 +131,25 @@ extension CommandRunner {
 
 extension WorkerRecords {
     fileprivate mutating func add(_ json: JSONValue) {
-        blockCount += 1
-        byteCount += (json["data"]?.string?.utf8.count ?? 0) / 4 * 3
-        do throws(RecordError) {
-            contents.append(try RecordContents(json))
-        } catch {
-            let time = HealthText.time(json["from"]?.string)
-            let number = json["sequence"]?.integer.map { String($0) } ?? "?"
-            skipped.append((contents.count, "block \(number), written from \(time), is skipped: \(error)"))
-        }
+        let number = json["sequence"]?.integer.map { String($0) } ?? "?"
+        let name = "block \(number), written from \(HealthText.time(json["from"]?.string))"
+        // What is no base64 is no block either, and is skipped as such.
+        blocks.append(Block(bytes: json["data"]?.string.flatMap(Base64.decode) ?? [], name: name))
     }
-}
 
-extension Replay {
-    /// A replay of all that can be read.
-    init(_ program: ProgramSpec, _ records: WorkerRecords) {
-        self.init(program)
-        var skipped = records.skipped[...]
-        for (place, contents) in records.contents.enumerated() {
-            while let next = skipped.first, next.place <= place {
-                skip(next.text)
-                skipped = skipped.dropFirst()
+    /// A replay of all that can be read, and how many blocks cannot.
+    func replayed(as program: ProgramSpec) -> (replay: Replay, skippedCount: Int) {
+        var replay = Replay(program)
+        var skippedCount = 0
+        for block in blocks {
+            do throws(RecordError) {
+                replay.add(try RecordContents(decoding: block.bytes))
+            } catch {
+                skippedCount += 1
+                replay.skip("\(block.name), is skipped: \(error)")
             }
-            add(contents)
         }
-        for rest in skipped { skip(rest.text) }
-        finish()
+        replay.finish()
+        return (replay, skippedCount)
     }
 }

@@ -42,11 +42,11 @@ extension CommandRunner {
     ) async throws(ServerFailure) -> WorkerSeen {
         let remembered = WorkerSeen(documents: [seen], span: nil)
         let (group, process) = (worker.group, worker.process)
-        guard let records = try await records(of: worker.name, since: nil, isQuiet: true), !records.contents.isEmpty
+        guard let records = try await records(of: worker.name, since: nil, isQuiet: true), records.blockCount > 0
         else { return remembered }
         let name = SlotName(group: group, process: process)
         // What counts as well is the rules' to say; without a configuration they are those of the manual.
-        let replay = Replay(programs(nil).program(name) ?? .usual(name), records)
+        let (replay, _) = records.replayed(as: programs(nil).program(name) ?? .usual(name))
         let documents = replay.observed.map { $0.json(program: program) }
         let watched = documents.reduce(0) { $0 + ($1["watched_seconds"]?.double ?? 0) }
         guard let span = replay.span, watched > seen["watched_seconds"]?.double ?? 0 else { return remembered }

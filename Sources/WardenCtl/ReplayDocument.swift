@@ -6,13 +6,14 @@ struct ReplayDocument {
     private let replay: Replay
     private let name: String
     private let records: WorkerRecords
+    private let skippedCount: Int
     private let configuration: String
     private let settings: [String]
 
     init(
-        _ replay: Replay, of name: String, _ records: WorkerRecords, configuration: String, settings: [String]
+        of name: String, _ records: WorkerRecords, as program: ProgramSpec, configuration: String, settings: [String]
     ) {
-        self.replay = replay
+        (replay, skippedCount) = records.replayed(as: program)
         self.name = name
         self.records = records
         self.configuration = configuration
@@ -134,7 +135,7 @@ struct ReplayDocument {
             "generations": .integer(Int64(replay.generationCount)),
             "blocks": .integer(Int64(records.blockCount)),
             "bytes": .integer(Int64(records.byteCount)),
-            "skipped": .integer(Int64(records.skipped.count)),
+            "skipped": .integer(Int64(skippedCount)),
             "recorded_verdicts": .integer(Int64(agreement.recorded)),
             "same_verdicts": .integer(Int64(agreement.same)),
             "is_same": .bool(agreement.isWhole),

@@ -1,7 +1,7 @@
 /// The bytes of a block: magic, version, header, facts, checksum.
 ///
 /// Numbers are varints of seven bits a byte, signed ones in zigzag; instants are whole microseconds, most of them as
-/// differences. A worker that is well costs some twenty bytes a sample. What is listed here by number is part of the
+/// differences. A worker that is well costs ten to forty bytes a sample. What is listed here by number is part of the
 /// format: new ones go to the end, and what an older version would misread needs a new version.
 enum RecordFormat {
     static let version = 1

@@ -12,12 +12,3 @@ extension StoredRecord {
         ])
     }
 }
-
-extension RecordContents {
-    /// - Parameter json: an element of `blocks`.
-    /// - Throws: when its data is no block that this version can read.
-    package init(_ json: JSONValue) throws(RecordError) {
-        guard let bytes = json["data"]?.string.flatMap(Base64.decode) else { throw .damaged }
-        try self.init(decoding: bytes)
-    }
-}
