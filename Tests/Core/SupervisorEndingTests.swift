@@ -33,6 +33,32 @@ import WardenCore
         #expect(world.objections.isEmpty)
     }
 
+    @Test("An upgrade stops nothing: the successor is tried, and only then is the end told")
+    func upgrade() {
+        var world = World([group("a", ["a0"])])
+        world.boot()
+        #expect(words(world.settle(.requested(RequestID(7), .end(.upgrade)))) == ["examine successor for 7"])
+        #expect(
+            words(world.settle(.requested(RequestID(8), .end(.upgrade)))) == [
+                "reply 8 refused failed(\"an upgrade is under way\")"
+            ])
+        let refused = words(world.settle(.successorExamined(RequestID(7), refusal: "it is broken")))
+        #expect(refused.contains("reply 7 refused failed(\"it is broken\")") && !refused.contains("finish upgrade"))
+        _ = world.settle(.endRequested(.upgrade))
+        #expect(words(world.settle(.successorExamined(nil, refusal: nil))) == ["finish upgrade"])
+        #expect(world.supervisor.daemonMood == .running)
+        #expect(world.snapshots().first?.state == .running)
+    }
+
+    @Test("A shutdown that was asked for while the successor was tried is meant")
+    func shutdownBesideUpgrade() {
+        var world = World([group("a", ["a0"])])
+        world.boot()
+        _ = world.settle(.endRequested(.upgrade))
+        #expect(words(world.settle(.endRequested(.shutdown))).last == "finish shutdown")
+        #expect(!words(world.settle(.successorExamined(nil, refusal: nil))).contains("finish upgrade"))
+    }
+
     @Test("A worker that does not hear is killed, and the end goes on")
     func stubborn() {
         var world = World([group("a", ["a0", "a1"])])

@@ -246,15 +246,8 @@ import WardenCore
         var world = seasoned()
         var readings = tree(state: .uninterruptible)
         readings.uninterruptible = 100
-        answer(&world, Self.bad)
-        answer(&world, Self.bad)
-        world.sample(0, readings)
-        #expect(!answer(&world, Self.bad).contains("SIGTERM tree 1.1"))
         var done: [String] = []
-        for _ in 0..<2 {
-            world.pass(5)
-            done += words(world.sample(0, readings))
-        }
+        for _ in 0..<4 { done += answer(&world, Self.bad, readings) }
         #expect(done.contains("record w0 dark/probe alert") && !done.contains("SIGTERM tree 1.1"), "\(done)")
         world.pass(5)
         #expect(words(world.sample(0)).contains("w0 is healthy proven"))

@@ -81,7 +81,8 @@ package struct Supervisor: Codable, Sendable {
 
     /// What one daemon tells the next: all but what is computed anew.
     private enum CodingKeys: String, CodingKey {
-        case slots, groups, order, index, newest, mood, requests, restartsToValidate, isUpgrading, localHealth, utcOffsetSeconds, isShadow, earlierStarts
+        case slots, groups, order, index, newest, mood, requests, restartsToValidate, isUpgrading, localHealth
+        case utcOffsetSeconds, isShadow, earlierStarts
         case nextSlotNumber, lastStatus, lastOutcome, hall, dependencies, areDependenciesStale, readyNames, stopsWaiting
         case refused, endReason, quietIncidents, correlation, tellings, drills, drillReports
         case respawns, examinations, leaksExamined, quarantines, isRecording

@@ -11,7 +11,8 @@ extension DaemonProcess {
 
     /// Executes this very binary anew with the same arguments: the pid stays, everything else begins again.
     ///
-    /// Descriptors are all close-on-exec then; only blocked signals would be inherited, and the new life blocks them anyway.
+    /// Descriptors are all close-on-exec then; only blocked signals would be inherited, and the new life blocks them
+    /// anyway.
     ///
     /// - Returns: only when that failed: why.
     package static func executeAnew() -> KernelFailure {

@@ -50,7 +50,9 @@ extension PumpLoop {
                 stream.treatment, at: now)
         }
         // Its pipes have ended, but not yet the time in which they might have written more.
-        let worker = workers[told.worker] ?? PumpWorker(
+        let worker =
+            workers[told.worker]
+            ?? PumpWorker(
                 id: told.worker, scanner: LineScanner(rules: rules, tools: tools), at: now)
         workers[told.worker] = worker
         worker.scanner.memory = told.scanner

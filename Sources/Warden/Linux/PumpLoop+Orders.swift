@@ -45,7 +45,8 @@ extension PumpLoop {
         let tap = treatment.isPlain ? nil : PumpTap(treatment, id, kind, syslog)
         // tee(2) and splice(2) do not wait when they are told so; read(2) must be told by the pipe.
         if tap?.rewrites == true { _ = try? pipe.setNonblocking() }
-        let stream = PumpStream(worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log, treatment: treatment,
+        let stream = PumpStream(
+            worker: worker, stream: kind, token: newToken(), pipe: pipe, log: log, treatment: treatment,
             tap: tap)
         worker.streams.append(stream)
         streams[stream.token] = stream

@@ -89,7 +89,8 @@ package struct Daemon {
         // supervisord goes on without the file too; a note in the log must do.
         let pidFile = try? PIDFile(path: settings.pidFile, pid: DaemonProcess.pid)
         let house = try Daemon.guarded { () throws(KernelFailure) in
-            try House(configuration: configuration, reader: reader, listeners: listeners, limits: startLimits,
+            try House(
+                configuration: configuration, reader: reader, listeners: listeners, limits: startLimits,
                 legacy: legacy)
         }
         house.refusal = refusal
@@ -120,7 +121,9 @@ package struct Daemon {
             let (descriptors, processes) = (UInt64(settings.minimumDescriptors), UInt64(settings.minimumProcesses))
             try startLimits.raiseOwn(minimumDescriptors: descriptors, minimumProcesses: processes)
             if let user = settings.user { try DaemonProcess.become(user) }
-            if !isForeground, legacy == nil { try DaemonProcess.daemonize(directory: settings.directory, umask: settings.umask) }
+            if !isForeground, legacy == nil {
+                try DaemonProcess.daemonize(directory: settings.directory, umask: settings.umask)
+            }
             try DaemonProcess.becomeSubreaper()
         }
     }
