@@ -50,7 +50,10 @@ extension KernelMachine {
         } catch {
             log(LogRecord(.critical, "Cannot watch \(told.spec.name.qualified): \(error)"))
         }
-        if !process.hasFailed { beginSampling(process) }
+        if !process.hasFailed {
+            noteTree(of: process)
+            beginSampling(process)
+        }
     }
 
     private mutating func adopt(_ told: DaemonState.Command) {
