@@ -16,11 +16,11 @@ struct AdoptedChildTests {
             last = os.fork()
             if last == 0:
                 link.close()
-                os.setpgid(0, 0)
                 how = ACTION
                 if how < 0: signal.pause()
                 sys.stdin.readline()
                 os._exit(how)
+            os.setpgid(last, last)
             pidfd = os.pidfd_open(last)
             os.write(5, b'%d' % last)
             socket.send_fds(link, [b'x'], [pidfd])
@@ -40,26 +40,27 @@ struct AdoptedChildTests {
         let pid: Int32
         let pidfd: CInt
 
-        init(action: Int) throws {
+        static func make(action: Int) throws -> World {
             var pair: [CInt] = [-1, -1]
             try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0)
-            link = Descriptor(owning: pair[0])
+            let link = Descriptor(owning: pair[0])
             let other = Descriptor(owning: pair[1])
             let (inputReader, inputWriter) = try Launchpad.ends()
             let (numberReader, numberWriter) = try Launchpad.ends()
             let reader = Descriptor(owning: inputReader)
-            input = Descriptor(owning: inputWriter)
+            let input = Descriptor(owning: inputWriter)
             let numbers = Descriptor(owning: numberReader)
             let writer = Descriptor(owning: numberWriter)
             let text = AdoptedChildTests.script.split(separator: "ACTION").joined(separator: "\(action)")
             var plan = Launchpad.plan(["python3", "-c", text])
             plan.descriptors = [reader.rawValue, 2, 2, other.rawValue, -1, writer.rawValue]
             let spawned = try Spawner().spawn(plan)
-            parent = spawned.takeChild()
+            let parent = spawned.takeChild()
             var buffer = [UInt8](repeating: 0, count: 32)
             let size = try buffer.withUnsafeMutableBytes { try numbers.read(into: $0) } ?? 0
-            pid = try #require(Int32(String(decoding: buffer.prefix(size), as: UTF8.self)))
-            pidfd = try #require(receiveDescriptor(link.rawValue))
+            let pid = try #require(Int32(String(decoding: buffer.prefix(size), as: UTF8.self)))
+            let pidfd = try #require(receiveDescriptor(link.rawValue))
+            return World(parent: parent, link: link, input: input, pid: pid, pidfd: pidfd)
         }
 
         /// Has the child end by itself.
@@ -82,7 +83,7 @@ struct AdoptedChildTests {
     @Test("it exits by a code or by a signal: nothing before it is reaped by its parent, then its status")
     func exits() throws {
         for action in [7, -1] {
-            var world = try World(action: action)
+            var world = try World.make(action: action)
             var child = Child(adopting: world.pid, pidfd: Descriptor(owning: world.pidfd))
             let (isOurs, interest) = (child.isOurs, child.readinessInterest)
             #expect(!isOurs && interest == [])
@@ -113,7 +114,7 @@ struct AdoptedChildTests {
     @Test("one that was dead and reaped before it was adopted still tells how it ended")
     func deadBefore() throws {
         for action in [3, -1] {
-            var world = try World(action: action)
+            var world = try World.make(action: action)
             let pidfd = Descriptor(owning: world.pidfd)
             if action < 0 { kill(world.pid, SIGKILL) } else { try world.letGo() }
             try world.reapThere()
@@ -129,7 +130,7 @@ struct AdoptedChildTests {
 
     @Test("a kernel that keeps no status: unknown, as soon as the process is dead")
     func withoutInformation() throws {
-        var world = try World(action: 5)
+        var world = try World.make(action: 5)
         var child = Child(
             adopting: world.pid, pidfd: Descriptor(owning: world.pidfd), avoidsExitInformation: true)
         let interest = child.readinessInterest

@@ -110,12 +110,14 @@ package struct StateMemory: ~Copyable, Sendable {
     package mutating func append(_ name: StateRecord.Name, _ bytes: [UInt8]) throws(StateMemoryFailure) {
         guard bytes.count <= StateMemoryLimits.recordBytes else { throw .recordTooLarge(bytes: bytes.count) }
         let size = StateRecordHead.size(ofRecordWith: bytes.count)
+        let liveBytes = liveBytes - (places[name]?.size ?? 0) + size
         // A quarter stays free, or every further record would copy all the others.
-        try makeRoom(for: size, within: file.halfBytes / 4 * 3)
+        if liveBytes > file.halfBytes / 4 * 3 { throw .full(liveBytes: self.liveBytes) }
+        try makeRoom(for: size)
         let place = Place(offset: end, count: bytes.count)
         bytes.withUnsafeBytes { write(StateRecordHead.put, name, $0, sequence: sequence, half: active) }
-        if let former = places.updateValue(place, forKey: name) { liveBytes -= former.size }
-        liveBytes += size
+        places[name] = place
+        self.liveBytes = liveBytes
     }
 
     /// Forgets what has that name; nothing happens when there is nothing.
@@ -123,7 +125,7 @@ package struct StateMemory: ~Copyable, Sendable {
     /// - Throws: `kernel` when there is no room even for that.
     package mutating func remove(_ name: StateRecord.Name) throws(StateMemoryFailure) {
         guard places[name] != nil else { return }
-        try makeRoom(for: StateRecordHead.bytes, within: file.halfBytes)
+        try makeRoom(for: StateRecordHead.bytes)
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         write(StateRecordHead.removal, name, none, sequence: sequence, half: active)
         if let former = places.removeValue(forKey: name) { liveBytes -= former.size }
@@ -131,11 +133,11 @@ package struct StateMemory: ~Copyable, Sendable {
 
     // MARK: - Room
 
-    private mutating func makeRoom(for size: Int, within limit: Int) throws(StateMemoryFailure) {
+    private mutating func makeRoom(for size: Int) throws(StateMemoryFailure) {
         // Eight more for the zeros that end the journal.
         if end + size + 8 <= reserved[active] { return }
         let needed = liveBytes + size + 8
-        if needed > limit { throw .full(liveBytes: liveBytes) }
+        if needed > file.halfBytes { throw .full(liveBytes: liveBytes) }
         var wanted = initialBytes
         while wanted < file.halfBytes, wanted < needed * 2 { wanted = min(wanted * 2, file.halfBytes) }
         if wanted > reserved[active], grow(active, to: wanted), end + size + 8 <= wanted { return }
