@@ -151,8 +151,11 @@ struct ControlGroupTests {
             let pids = found.map(\.identity.pid)
             return found.contains { $0.identity.pid == first && $0.evidence == .controlGroup(Self.worker(7)) }
                 && pids.contains(second) && Set(pids).count == pids.count
-                && found.count { $0.identity.pid != first && ProcessTree.members(of: second).members.map(\.identity)
-                    .contains($0.identity) } == 2
+                && found.count {
+                    $0.identity.pid != first
+                        && ProcessTree.members(of: second).members.map(\.identity)
+                            .contains($0.identity)
+                } == 2
         }
         #expect(isFound)
         let known = LeftOvers.find(
