@@ -6,16 +6,16 @@ import WardenLinux
 @Suite("The service manager's store")
 struct DescriptorStoreTests {
     /// A manager that reads when it is told to.
-    private struct Manager: ~Copyable {
+    private struct Keeper: ~Copyable {
         let scratch: Scratch
         let address: String
         var socket: Descriptor
 
-        static func make(abstract: Bool = false) throws -> Manager {
+        static func make(abstract: Bool = false) throws -> Keeper {
             let scratch = try Scratch()
             let address = abstract ? "@\(scratch.path)" : "\(scratch.path)/notify"
             let socket = try listen(address)
-            return Manager(scratch: scratch, address: address, socket: socket)
+            return Keeper(scratch: scratch, address: address, socket: socket)
         }
 
         static func listen(_ address: String) throws -> Descriptor {
@@ -101,7 +101,7 @@ struct DescriptorStoreTests {
 
     @Test("each message says what it is about, with one descriptor", arguments: [false, true])
     func messages(abstract: Bool) throws {
-        let manager = try Manager.make(abstract: abstract)
+        let manager = try Keeper.make(abstract: abstract)
         var store = DescriptorStore(address: manager.address)
         let isAvailable = store.isAvailable
         #expect(isAvailable)
@@ -124,7 +124,7 @@ struct DescriptorStoreTests {
 
     @Test("without a manager nothing is stored; one that says it keeps none is none")
     func unavailable() throws {
-        let manager = try Manager.make()
+        let manager = try Keeper.make()
         for (address, capacity) in [
             (nil, nil), ("", nil), ("/nowhere/notify", nil), ("vsock:2:1", nil), ("@", nil),
             (String(repeating: "/x", count: 100), nil), (manager.address, "0"),
@@ -141,7 +141,7 @@ struct DescriptorStoreTests {
 
     @Test("past the number of descriptors, or the bytes of their names, it refuses and says so")
     func limits() throws {
-        let manager = try Manager.make()
+        let manager = try Keeper.make()
         var few = DescriptorStore(address: manager.address, capacity: "2")
         few.note(.state)
         let first = few.store(0, as: .process(Self.worker(1)))
@@ -162,7 +162,7 @@ struct DescriptorStoreTests {
     @Test("while the manager stands still messages wait in order; those of what is gone meanwhile are withdrawn")
     func waiting() async {
         await #expect(processExitsWith: .success) {
-            let manager = try Manager.make()
+            let manager = try Keeper.make()
             var store = DescriptorStore(address: manager.address)
             let pipe = try Pipe()
             let kept = pipe.reader.rawValue
@@ -223,7 +223,7 @@ struct DescriptorStoreTests {
 
     @Test("a manager that has opened its socket anew is found again")
     func reconnects() throws {
-        var manager = try Manager.make()
+        var manager = try Keeper.make()
         var store = DescriptorStore(address: manager.address)
         let first = store.store(0, as: .state)
         #expect(first == .sent)
@@ -235,7 +235,7 @@ struct DescriptorStoreTests {
 
     @Test("what a message costs", .enabled(if: getenv("WARDEN_MEASURE") != nil))
     func cost() throws {
-        let manager = try Manager.make()
+        let manager = try Keeper.make()
         var store = DescriptorStore(address: manager.address)
         let start = MonotonicClock.now()
         for slot in 1...200 { _ = store.store(0, as: .process(Self.worker(UInt32(slot)))) }

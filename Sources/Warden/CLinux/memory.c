@@ -27,7 +27,7 @@ int warden_memory_create(const char *name, int64_t size) {
     // Past RLIMIT_FSIZE the kernel would not only refuse, it would send SIGXFSZ.
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < (rlim_t)size) return -EFBIG;
-    // Where vm.memfd_noexec is 2 a memfd must say that it holds no program (Linux 6.3); older kernels know no such word.
+    // Where vm.memfd_noexec is 2 a memfd must say that it holds no program; before Linux 6.3 there is no such word.
     long file = SYSTEM_CALL(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING | 8u /* MFD_NOEXEC_SEAL */);
     if (file == -EINVAL) file = SYSTEM_CALL(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0) return (int)file;

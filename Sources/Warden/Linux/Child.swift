@@ -42,15 +42,15 @@ package struct Child: ~Copyable, Sendable {
         self.pidfd = pidfd
     }
 
-    /// Ready, in the way of `readinessInterest`, once the process has ended. For an epoll to watch, for the store of the
-    /// service manager, and for a new binary.
+    /// Ready, in the way of `readinessInterest`, once the process has ended. For an epoll to watch, for the store of
+    /// the service manager, and for a new binary.
     package var readinessDescriptor: CInt { pidfd.rawValue }
 
     /// What an epoll is to wake for.
     ///
-    /// An adopted one wakes by its hang-up alone: it can be read as soon as the process is dead, but its status is there
-    /// only when its parent has reaped it, and until then an epoll would spin. Kernels without that hang-up (before
-    /// 6.9) keep no status either, so there the death is all that one can wait for.
+    /// An adopted one wakes by its hang-up alone: it can be read as soon as the process is dead, but its status is
+    /// there only when its parent has reaped it, and until then an epoll would spin. Kernels without that hang-up
+    /// (before 6.9) keep no status either, so there the death is all that one can wait for.
     package var readinessInterest: Poller.Interest { isOurs || !hangsUp ? .readable : [] }
 
     /// Sends a signal to the process alone.

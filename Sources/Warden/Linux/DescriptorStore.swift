@@ -17,9 +17,9 @@ package enum StoreLimits {
 
 /// The service manager's store of descriptors, where they outlive the daemon: FDSTORE=1 of sd_notify(3).
 ///
-/// It never waits. A message that is sent arrives, whatever becomes of the daemon; one that cannot be sent now waits here
-/// in order, and dies with the daemon. The manager does not say what it has taken, so what is stored is counted here.
-/// Owned by one thread.
+/// It never waits. A message that is sent arrives, whatever becomes of the daemon; one that cannot be sent now waits
+/// here in order, and dies with the daemon. The manager does not say what it has taken, so what is stored is counted
+/// here. Owned by one thread.
 package struct DescriptorStore: ~Copyable, Sendable {
     /// What became of a descriptor.
     package enum Outcome: Hashable, Sendable {

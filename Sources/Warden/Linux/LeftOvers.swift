@@ -25,8 +25,8 @@ package enum LeftOvers {
     /// WARDEN_GENERATION are handed down from parent to child. Those of another daemon that lives are left out: the top
     /// of such a tree is the child of a process with our name. What has dropped its environment is not found by it.
     ///
-    /// It reads files of every process of the host, about 20 us each, and waits for a process that holds its memory map:
-    /// call it where that may be.
+    /// It reads files of every process of the host, about 20 us each, and waits for one that holds its memory map: call
+    /// it where that may be.
     ///
     /// - Parameters:
     ///   - tree: our own group; `nil` where there is none.

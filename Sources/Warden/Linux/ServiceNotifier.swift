@@ -2,7 +2,9 @@ internal import CSystemd
 internal import Glibc
 package import WardenCore
 
-/// What the service manager is told: sd_notify(3); what it keeps is for `DescriptorStore`. Without NOTIFY_SOCKET every call does nothing.
+/// What the service manager is told: sd_notify(3); what it keeps is for `DescriptorStore`.
+///
+/// Without NOTIFY_SOCKET every call does nothing.
 ///
 /// Every call may wait: sendmsg(2) blocks while the manager is busy. It belongs to a thread of its own.
 package struct ServiceNotifier: Sendable {

@@ -4,9 +4,9 @@ internal import WardenCore
 
 /// The gate at which a child waits as its last step before execve(2).
 ///
-/// The daemon opens it once it has put the child's pidfd where its successor finds it. Should the daemon die before, the
-/// pipe ends, and so does the child: no program ever runs that nobody knows of, and nothing that it had inherited (the
-/// listening sockets, the lock) stays open for longer.
+/// The daemon opens it once it has put the child's pidfd where its successor finds it. Should the daemon die before,
+/// the pipe ends, and so does the child: no program ever runs that nobody knows of, and nothing that it had inherited
+/// (the listening sockets, the lock) stays open for longer.
 ///
 /// A child that is being born holds copies of the gates that are not open yet, until its own execve(2): open one gate
 /// before the next child is made, or a dead daemon's children end one after the other.

@@ -5,9 +5,9 @@ package import WardenCore
 /// What the daemon remembers beyond its own death: a sealed memfd that the service manager, or the next binary, holds.
 ///
 /// A journal of records in two halves of which one is in use. A record is in it as soon as `append` answers: a store to
-/// shared memory needs no system call, and SIGKILL takes none of them back. When a half is full, what lives is copied to
-/// the other one, which becomes valid with its last store. A daemon that is killed in between leaves a record without
-/// its sum or a half without its sequence, and neither is read.
+/// shared memory needs no system call, and SIGKILL takes none of them back. When a half is full, what lives is copied
+/// to the other one, which becomes valid with its last store. A daemon that is killed in between leaves a record
+/// without its sum or a half without its sequence, and neither is read.
 ///
 /// It guards against the daemon's death, not against the host's. Owned in one place, by one thread at a time.
 package struct StateMemory: ~Copyable, Sendable {

@@ -122,7 +122,7 @@ int warden_wait(int32_t pid, bool keep, struct warden_exit *result);
 int warden_pidfd_exit(int pidfd, int32_t *status);
 /// 1 when the end of the process shows as a hang-up of its pidfd (Linux 6.9, asked for by PIDFD_GET_INFO of 6.13).
 int warden_pidfd_hangs_up(int pidfd);
-/// Whether a hang-up shows: 1 once the process has been reaped, where `warden_pidfd_hangs_up`; where not, once it ended.
+/// Whether it shows: 1 once the process has been reaped; where it does not hang up, once the process has ended.
 int warden_pidfd_is_over(int pidfd, bool hangs_up);
 int warden_become_subreaper(void);
 /// prlimit(2); `pid` 0 is the caller. Either of `new_limit` and `old_limit` may be NULL; `resource` is the first's.
