@@ -46,6 +46,7 @@ internal struct StateFile: ~Copyable, Sendable {
 
     /// Gives the pages from an offset of a half on back.
     internal func discard(_ half: Int, from offset: Int, count: Int) -> Bool {
+        if count <= 0 { return true }
         let start = Int64(StateLayout.offset(ofHalf: half, halfBytes) + offset)
         return warden_memory_discard(file.rawValue, start, Int64(count)) == 0
     }

@@ -221,6 +221,8 @@ package struct StateMemory: ~Copyable, Sendable {
         sequence = newest.head.sequence
         wasDamaged = !newest.isWhole
         try reserve(active, atLeast: newest.end + 8)
+        // What the former daemon had reserved beyond is unknown, and holds nothing.
+        _ = file.discard(active, from: reserved[active], count: file.halfBytes - reserved[active])
         if wasDamaged {
             try rewrite(readings)
         } else if newest.head.version != Self.version {
