@@ -67,6 +67,8 @@ struct StateMemoryTests {
         ]
         let written = memory.records
         #expect(written == expected)
+        let seen = try StateMemory.read(memory.descriptor)
+        #expect(seen == expected)
         var next = try Self.reopen(memory)
         let (read, wasDamaged, used) = (next.records, next.wasDamaged, next.usedBytes)
         let formerly = memory.usedBytes

@@ -77,6 +77,25 @@ package struct StateMemory: ~Copyable, Sendable {
         return memory
     }
 
+    /// Reads a memory that another process goes on using, and changes nothing in it: for a new binary that is asked
+    /// whether it could take over.
+    ///
+    /// - Parameters:
+    ///   - descriptor: the file.
+    ///   - boot: which start of the host.
+    /// - Returns: the newest record of each name.
+    /// - Throws: why it could not be used.
+    package static func read(
+        _ descriptor: CInt, boot: BootID = .current()
+    ) throws(StateMemoryFailure) -> [StateRecord] {
+        let halfBytes = try StateLayout.halfBytes(of: descriptor)
+        let readings = try StateLayout.readings(of: descriptor, halfBytes, boot).map(\.reading)
+        guard let newest = readings.last else { throw .damaged }
+        var fold = StateFold()
+        for reading in newest.isWhole ? [newest] : readings { fold.take(reading) }
+        return fold.result
+    }
+
     private init(_ file: consuming StateFile, _ initialBytes: Int, _ boot: BootID) {
         self.file = file
         self.initialBytes = initialBytes
