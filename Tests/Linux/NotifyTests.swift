@@ -24,8 +24,10 @@ struct NotifyTests {
             try notifier.reloading(at: Instant(nanoseconds: 1_234_567_890))
             try notifier.beat()
             try notifier.extendTimeout(by: .seconds(2))
-            try notifier.store(socket.rawValue, name: "socket")
-            try notifier.removeStored(name: "socket")
+            var store = DescriptorStore.own()
+            let stored = store.store(socket.rawValue, as: .state)
+            #expect(stored == .sent)
+            store.remove(.state)
             try notifier.stopping()
             var received: [String] = []
             var buffer = [UInt8](repeating: 0, count: 4096)
@@ -35,8 +37,8 @@ struct NotifyTests {
             #expect(
                 received == [
                     "READY=1\nSTATUS=3 workers: 2 healthy", "STATUS=stopping", "RELOADING=1\nMONOTONIC_USEC=1234567",
-                    "WATCHDOG=1", "EXTEND_TIMEOUT_USEC=2000000", "FDSTORE=1\nFDPOLL=0\nFDNAME=socket",
-                    "FDSTOREREMOVE=1\nFDNAME=socket", "STOPPING=1",
+                    "WATCHDOG=1", "EXTEND_TIMEOUT_USEC=2000000", "FDSTORE=1\nFDPOLL=0\nFDNAME=state",
+                    "FDSTOREREMOVE=1\nFDNAME=state", "STOPPING=1",
                 ])
 
             unlink(path)
@@ -72,7 +74,10 @@ struct NotifyTests {
             let before = try openDescriptors()
             try notifier.ready(status: "up")
             try notifier.beat()
-            try notifier.store(0, name: "gift")
+            var store = DescriptorStore(address: path)
+            let stored = store.store(0, as: .state)
+            #expect(stored == .sent)
+            store = DescriptorStore(address: nil)
             let notifications = socket.drain()
             #expect(notifications.map(\.words) == [[.ready, .status("up")], [.beat], []])
             #expect(notifications.allSatisfy { $0.sender == getpid() })

@@ -29,7 +29,7 @@ static struct warden_spawn_plan plan_of(char *const *candidates, uint32_t flags)
     static const int32_t descriptors[] = {0, 1, 2};
     return (struct warden_spawn_plan){
         .argv = arguments, .envp = environment, .candidates = candidates, .umask = 022,
-        .descriptors = descriptors, .descriptor_count = 3, .cgroup = -1, .flags = flags,
+        .descriptors = descriptors, .descriptor_count = 3, .cgroup = -1, .flags = flags, .gate = -1,
     };
 }
 

@@ -20,6 +20,7 @@
 struct child {
     const struct warden_spawn_plan *plan;
     int report;
+    int gate;
 };
 
 // Writes to the report pipe. A broken pipe is not cared for: then nobody waits for the report.
@@ -105,6 +106,11 @@ static void leave_open_below(const struct child *self, int first) {
 // Puts the descriptors in their places. A source may lie where another is to go (a daemon that was started with
 // standard input closed gets pipes numbered 0 to 2), so all such sources first move out of the way.
 static void place_descriptors(struct child *self, int32_t *sources, size_t count) {
+    if (self->gate >= 0 && self->gate < (int)count) {
+        const long moved = SYSTEM_CALL(SYS_fcntl, self->gate, F_DUPFD_CLOEXEC, count);
+        if (moved < 0) fail(self, WARDEN_STAGE_DESCRIPTORS, count, moved);
+        self->gate = (int)moved;
+    }
     if (self->report < (int)count) {
         const long moved = SYSTEM_CALL(SYS_fcntl, self->report, F_DUPFD_CLOEXEC, count);
         if (moved < 0) fail(self, WARDEN_STAGE_DESCRIPTORS, count, moved);
@@ -181,20 +187,45 @@ _Noreturn static void execute(const struct child *self) {
     fail(self, WARDEN_STAGE_EXECUTE, worst_index, worst);
 }
 
+// The daemon opens the gate once it has put the pidfd where its successor finds it. Should it die before, the end of
+// the pipe comes instead, and no program ever runs that nobody knows of.
+static void wait_at_gate(const struct child *self) {
+    if (self->gate < 0) return;
+    char byte;
+    long answer;
+    // Only stopping and continuing can interrupt: every signal has its default by now.
+    do answer = SYSTEM_CALL(SYS_read, self->gate, &byte, 1);
+    while (answer == -EINTR);
+    if (answer == 1) return;
+    // Nobody may be left to read the report: the exit code should not become SIGPIPE's.
+    const uint64_t all = ~(uint64_t)0;
+    SYSTEM_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+    fail(self, WARDEN_STAGE_EXECUTE, 0, answer < 0 ? answer : -ECANCELED);
+}
+
+// Without CLONE_INTO_CGROUP: the child moves itself, so that nothing of the worker runs outside.
+static void join_cgroup(const struct child *self) {
+    const bool is_optional = self->plan->flags & WARDEN_SPAWN_CGROUP_IS_OPTIONAL;
+    const long file = SYSTEM_CALL(SYS_openat, self->plan->cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC, 0);
+    if (file < 0) {
+        if (is_optional) return;
+        fail(self, WARDEN_STAGE_CGROUP, 0, file);
+    }
+    const long answer = SYSTEM_CALL(SYS_write, file, "0", 1);
+    if (answer < 0 && !is_optional) fail(self, WARDEN_STAGE_CGROUP, 0, answer);
+    SYSTEM_CALL(SYS_close, file);
+}
+
 _Noreturn static void run_child(const struct warden_spawn_plan *plan, int report_end, int32_t *sources, bool joins) {
     // Member by member, or an unoptimised build would call memset(3) here.
     struct child self;
     self.plan = plan;
     self.report = report_end;
+    self.gate = plan->gate;
     long answer;
-    if (joins) {
-        // Without CLONE_INTO_CGROUP: the child moves itself, so that nothing of the worker runs outside.
-        const long file = SYSTEM_CALL(SYS_openat, plan->cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC, 0);
-        if (file < 0) fail(&self, WARDEN_STAGE_CGROUP, 0, file);
-        answer = SYSTEM_CALL(SYS_write, file, "0", 1);
-        if (answer < 0) fail(&self, WARDEN_STAGE_CGROUP, 0, answer);
-        SYSTEM_CALL(SYS_close, file);
-    }
+    // First of all: while this copy is open, the end of the pipe cannot come.
+    if (plan->gate >= 0) SYSTEM_CALL(SYS_close, plan->gate_writer);
+    if (joins) join_cgroup(&self);
     if (plan->flags & WARDEN_SPAWN_NEW_GROUP) {
         answer = SYSTEM_CALL(SYS_setpgid, 0, 0);
         if (answer < 0) fail(&self, WARDEN_STAGE_PROCESS_GROUP, 0, answer);
@@ -211,6 +242,7 @@ _Noreturn static void run_child(const struct warden_spawn_plan *plan, int report
         if (answer < 0) fail(&self, WARDEN_STAGE_DIRECTORY, 0, answer);
     }
     if (plan->umask >= 0) SYSTEM_CALL(SYS_umask, plan->umask);
+    wait_at_gate(&self);
     execute(&self);
 }
 
@@ -239,9 +271,16 @@ int warden_spawn(const struct warden_spawn_plan *plan, int report_end, int32_t *
         }
         answer = SYSTEM_CALL(SYS_clone3, &arguments, sizeof arguments);
     }
+    // With a cgroup, EPERM may as well mean the cgroup: moving there is refused then, too.
     if (answer == -ENOSYS || answer == -EPERM) {
         // A seccomp filter cannot look into clone3's arguments, so containers often refuse it; clone(2) they let by.
         joins = plan->cgroup >= 0;
+        answer = SYSTEM_CALL(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &handle, 0, 0);
+    }
+    if (answer < 0 && plan->cgroup >= 0 && (plan->flags & WARDEN_SPAWN_CGROUP_IS_OPTIONAL)) {
+        // Removed meanwhile (ENODEV), threaded (EOPNOTSUPP), with controllers of its own (EBUSY), past its limit of
+        // processes (EAGAIN), not ours (EACCES): a worker outside is better than none. Another failure fails again.
+        joins = false;
         answer = SYSTEM_CALL(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &handle, 0, 0);
     }
     if (answer == 0) run_child(plan, report_end, sources, joins);
@@ -252,3 +291,5 @@ int warden_spawn(const struct warden_spawn_plan *plan, int report_end, int32_t *
     *pidfd = handle;
     return 0;
 }
+
+int warden_open_gate(int gate_writer) { return (int)SYSTEM_CALL(SYS_write, gate_writer, "g", 1); }

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,10 @@ int warden_pidfd_open(int32_t pid) { return (int)SYSTEM_CALL(SYS_pidfd_open, pid
 
 int warden_pidfd_send_signal(int pidfd, int signal) {
     return (int)SYSTEM_CALL(SYS_pidfd_send_signal, pidfd, signal, 0, 0);
+}
+
+int warden_pidfd_send_signal_to_group(int pidfd, int signal) {
+    return (int)SYSTEM_CALL(SYS_pidfd_send_signal, pidfd, signal, 0, 1 << 2 /* PIDFD_SIGNAL_PROCESS_GROUP */);
 }
 
 int warden_signal_group(int32_t group, int signal) {
@@ -88,6 +93,19 @@ void warden_keep_standard_streams_alone(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 1 << 20;
     for (int number = 3; (rlim_t)number < limit.rlim_cur; number++) fcntl(number, F_SETFD, FD_CLOEXEC);
+}
+
+int warden_pidfd_hangs_up(int pidfd) {
+    struct information information = {.mask = EXIT_WANTED};
+    // ESRCH is a process that was reaped, on a kernel that knows the question but keeps no exit status (6.13, 6.14).
+    return ioctl(pidfd, _IOWR(0xFF, 11, struct information), &information) == 0 || errno == ESRCH;
+}
+
+int warden_pidfd_is_over(int pidfd, bool hangs_up) {
+    struct pollfd entry = {.fd = pidfd, .events = hangs_up ? 0 : POLLIN};
+    const struct timespec none = {0, 0};
+    const int answer = ppoll(&entry, 1, &none, NULL);
+    return answer < 0 ? -errno : answer > 0;
 }
 
 int warden_become_subreaper(void) { return (int)answer_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }
@@ -217,6 +235,73 @@ int warden_connect_unix(int socket, const char *path) {
     struct sockaddr_un address;
     const int status = unix_address(path, &address);
     return status < 0 ? status : (int)answer_or_errno(connect(socket, (struct sockaddr *)&address, sizeof address));
+}
+
+static int unix_name(const char *text, struct sockaddr_un *address, socklen_t *size) {
+    const size_t length = strlen(text);
+    if (text[0] != '/' && text[0] != '@') return -EAFNOSUPPORT;
+    if (length < 2) return -EINVAL;
+    // An abstract name needs no NUL at its end, nor has it one.
+    const bool is_abstract = text[0] == '@';
+    if (length + !is_abstract > sizeof address->sun_path) return -ENAMETOOLONG;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, text, length);
+    if (is_abstract) address->sun_path[0] = 0;
+    *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + !is_abstract);
+    return 0;
+}
+
+int warden_connect_notify_socket(const char *text, int send_buffer_bytes) {
+    struct sockaddr_un address;
+    socklen_t size;
+    const int status = unix_name(text, &address, &size);
+    if (status < 0) return status;
+    const int number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (number < 0) return -errno;
+    // The second stops at net.core.wmem_max; the first needs CAP_NET_ADMIN. Neither has to work.
+    if (setsockopt(number, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer_bytes, sizeof send_buffer_bytes) < 0)
+        (void)setsockopt(number, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
+    int answer;
+    do answer = connect(number, (struct sockaddr *)&address, size);
+    while (answer < 0 && errno == EINTR);
+    if (answer < 0) {
+        const int error = errno;
+        close(number);
+        return -error;
+    }
+    return number;
+}
+
+int warden_send_with_descriptor(int socket, const void *text, size_t count, int descriptor) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr alignment;
+    } control;
+    struct iovec part = {.iov_base = (void *)(uintptr_t)text, .iov_len = count};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof descriptor);
+        memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    }
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+// MARK: - Control groups
+
+int warden_is_cgroup2(int directory) {
+    struct statfs status;
+    if (fstatfs(directory, &status) < 0) return -errno;
+    return status.f_type == 0x63677270 /* CGROUP2_SUPER_MAGIC */;
 }
 
 // MARK: - Texts

@@ -39,5 +39,5 @@ package enum EdgeLimits {
     /// Fields of one journal entry.
     package static let journalFields = 64
     /// Descriptors that are taken over from the service manager's store.
-    package static let storedDescriptors = 16384
+    package static let storedDescriptors = 4096
 }

@@ -5,8 +5,8 @@ internal struct ProcFreezer: ~Copyable {
     private let mount: Descriptor?
 
     internal init() {
-        // The second is where systemd's hybrid hierarchy has it. Without either nothing is ever frozen.
-        mount = Self.open("/sys/fs/cgroup", "cgroup.controllers") ?? Self.open("/sys/fs/cgroup/unified", "cgroup.procs")
+        // Without it nothing is ever frozen; the reason does not matter.
+        mount = ControlGroupMount.find().flatMap { try? Descriptor.open($0.path, O_RDONLY | O_DIRECTORY) }
     }
 
     internal borrowing func holds(_ process: borrowing ProcDirectory, _ buffer: UnsafeMutableRawBufferPointer) -> Bool {
@@ -44,11 +44,5 @@ internal struct ProcFreezer: ~Copyable {
             start += end + 1
         }
         return nil
-    }
-
-    private static func open(_ path: String, _ witness: String) -> Descriptor? {
-        guard access("\(path)/\(witness)", F_OK) == 0 else { return nil }
-        // The reason does not matter: what cannot be opened is as good as absent.
-        return try? Descriptor.open(path, O_RDONLY | O_DIRECTORY)
     }
 }

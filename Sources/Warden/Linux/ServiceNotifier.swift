@@ -2,7 +2,9 @@ internal import CSystemd
 internal import Glibc
 package import WardenCore
 
-/// What the service manager is told: sd_notify(3). Without NOTIFY_SOCKET every call does nothing.
+/// What the service manager is told: sd_notify(3); what it keeps is for `DescriptorStore`.
+///
+/// Without NOTIFY_SOCKET every call does nothing.
 ///
 /// Every call may wait: sendmsg(2) blocks while the manager is busy. It belongs to a thread of its own.
 package struct ServiceNotifier: Sendable {
@@ -59,27 +61,6 @@ package struct ServiceNotifier: Sendable {
         try send("EXTEND_TIMEOUT_USEC=\(max(0, duration.inNanoseconds) / 1000)")
     }
 
-    /// Puts a descriptor into the manager's store, where it outlives the daemon.
-    ///
-    /// - Parameters:
-    ///   - descriptor: stays the caller's.
-    ///   - name: at most 255 ASCII characters without a colon.
-    /// - Throws: the errno of the socket.
-    package func store(_ descriptor: CInt, name: String) throws(KernelFailure) {
-        // FDPOLL=0: else the manager drops a pidfd or pipe as soon as it hangs up, which is when it is wanted most.
-        var descriptors = [descriptor]
-        let answer = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDPOLL=0\nFDNAME=\(name)", &descriptors, 1)
-        try Kernel.check("store descriptor", name, Int(answer))
-    }
-
-    /// Takes every descriptor of a name out of the manager's store.
-    ///
-    /// - Parameter name: as it was stored.
-    /// - Throws: the errno of the socket.
-    package func removeStored(name: String) throws(KernelFailure) {
-        try send("FDSTOREREMOVE=1\nFDNAME=\(name)")
-    }
-
     /// How often the manager wants to hear of us: WatchdogSec=; `nil` when it does not.
     package static func watchdogInterval() -> Duration? {
         var microseconds: UInt64 = 0
@@ -106,6 +87,8 @@ package struct PassedDescriptors: Sendable {
         package var descriptor: CInt
         /// The name that it was stored or configured with.
         package var name: String
+        /// What it is, if `DescriptorStore` has put it there.
+        package var storedName: StoredName? { StoredName(name) }
     }
 
     /// In the manager's order, at most `EdgeLimits.storedDescriptors`.

@@ -37,6 +37,10 @@ package struct SpawnPlan: Sendable {
     package var descriptors: [CInt]
     /// A borrowed descriptor of a cgroup's directory to be born into.
     package var cgroup: CInt?
+    /// Whether a cgroup that does not take it is done without.
+    package var cgroupIsOptional = false
+    /// Whether it waits, as its last step before executing, until its gate is opened.
+    package var waitsAtGate = false
     /// Whether it leads a process group of its own.
     package var leadsGroup = true
 

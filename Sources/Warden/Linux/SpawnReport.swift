@@ -75,6 +75,7 @@ package struct SpawnReport: ~Copyable, Sendable {
         case .execute:
             failure.subject = plan.candidates.indices.contains(index) ? plan.candidates[index] : ""
             if record.error == ENOENT { explainMissing(&failure) }
+            if record.error == ECANCELED { failure.explanation += " (its gate was never opened)" }
         case .directory: failure.subject = plan.directory ?? ""
         case .user, .groups: failure.subject = plan.user?.name ?? ""
         case .limits:

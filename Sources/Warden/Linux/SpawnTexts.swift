@@ -38,7 +38,8 @@ internal struct SpawnTexts {
 
     /// Calls with the plan as C wants it, which is valid only inside the call.
     internal consuming func withPlan(
-        _ plan: SpawnPlan, avoidance: Spawner.Avoidance, _ body: (inout warden_spawn_plan) -> CInt
+        _ plan: SpawnPlan, gate: (reader: CInt, writer: CInt), avoidance: Spawner.Avoidance,
+        _ body: (inout warden_spawn_plan) -> CInt
     ) -> CInt {
         let limits = plan.limits.map {
             warden_limit(resource: $0.resource, soft: $0.limit.soft, hard: $0.limit.hard)
@@ -68,12 +69,21 @@ internal struct SpawnTexts {
                             raw.descriptors = descriptors.baseAddress
                             raw.descriptor_count = descriptors.count
                             raw.cgroup = plan.cgroup ?? -1
-                            raw.flags = avoidance.rawValue | (plan.leadsGroup ? UInt32(WARDEN_SPAWN_NEW_GROUP) : 0)
+                            raw.gate = gate.reader
+                            raw.gate_writer = gate.writer
+                            raw.flags = avoidance.rawValue | Self.flags(plan)
                             return body(&raw)
                         }
                     }
                 }
             }
         }
+    }
+
+    private static func flags(_ plan: SpawnPlan) -> UInt32 {
+        var flags: UInt32 = 0
+        if plan.leadsGroup { flags |= UInt32(WARDEN_SPAWN_NEW_GROUP) }
+        if plan.cgroupIsOptional { flags |= UInt32(WARDEN_SPAWN_CGROUP_IS_OPTIONAL) }
+        return flags
     }
 }

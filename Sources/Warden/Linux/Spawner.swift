@@ -8,6 +8,8 @@ package struct SpawnedChild: ~Copyable, Sendable {
     package var child: Child
     /// Tells, by ending, that execve(2) was reached or what failed.
     package var report: SpawnReport
+    /// Where the child waits, if its plan says so. Dropped unopened, it ends the child before the program runs.
+    package var gate: SpawnGate?
 
     /// Keeps the child and closes the report.
     package consuming func takeChild() -> Child { child }
@@ -58,14 +60,23 @@ package struct Spawner: Sendable {
         let (reader, writer) = try Self.reportPipe()
         var pid: Int32 = 0
         var pidfd: Int32 = -1
-        let status = texts.withPlan(plan, avoidance: avoidance) { raw in
+        let gate: SpawnGate.Ends
+        do throws(SpawnFailure) {
+            gate = try SpawnGate.ends(isWanted: plan.waitsAtGate)
+        } catch {
+            _ = close(reader)
+            _ = close(writer)
+            throw error
+        }
+        let status = texts.withPlan(plan, gate: gate.numbers, avoidance: avoidance) { raw in
             warden_spawn(&raw, writer, &pid, &pidfd)
         }
         // The child has its own copy. While ours was open, its end would not be seen.
         _ = close(writer)
         let report = SpawnReport(pipe: Descriptor(owning: reader), plan: plan)
         if status < 0 { throw SpawnFailure(.clone, -status, subject: plan.cgroup == nil ? "" : "into its cgroup") }
-        return SpawnedChild(child: Child(pid: pid, pidfd: Descriptor(owning: pidfd)), report: report)
+        return SpawnedChild(
+            child: Child(pid: pid, pidfd: Descriptor(owning: pidfd)), report: report, gate: gate.takeGate())
     }
 
     private static func reportPipe() throws(SpawnFailure) -> (reader: CInt, writer: CInt) {

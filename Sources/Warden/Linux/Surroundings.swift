@@ -33,13 +33,9 @@ package enum Surroundings {
     /// The unified hierarchy's directory of a process, unless it is the root.
     private static func cgroupDirectory(of pid: Int32) -> String? {
         guard let text = ProcessTree.contents(of: "/proc/\(pid)/cgroup", atMost: EdgeLimits.procReadBytes),
-            let line = lines(text).first(where: { $0.hasPrefix("0::/") })
+            let mount = ControlGroupMount.find(), let path = mount.directory(processGroups: text), path != mount.path
         else { return nil }
-        let path = line.dropFirst(3)
-        guard path != "/", !path.contains("/..") else { return nil }
-        return ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map { $0 + path }.first {
-            ProcessTree.contents(of: "\($0)/cgroup.procs", atMost: 16) != nil
-        }
+        return path
     }
 
     private static func labelled(_ label: String, _ path: String) -> [String] {

@@ -55,6 +55,8 @@ enum {
     WARDEN_SPAWN_WITHOUT_CLONE3 = 2,
     /// Pretend that close_range(2) does not exist.
     WARDEN_SPAWN_WITHOUT_CLOSE_RANGE = 4,
+    /// A cgroup that does not take the child is done without.
+    WARDEN_SPAWN_CGROUP_IS_OPTIONAL = 8,
 };
 
 /// Everything that the child needs, prepared before it is born: it can neither allocate nor look anything up.
@@ -81,12 +83,19 @@ struct warden_spawn_plan {
     /// A cgroup's directory to be born into; -1 stays in the daemon's.
     int32_t cgroup;
     uint32_t flags;
+    /// The reading end of a CLOEXEC pipe: the child waits for one byte in it as its last step before execve(2), and
+    /// ends when there is none. -1 waits for nothing.
+    int32_t gate;
+    /// The writing end, of which the child closes its copy first: it would wait for itself.
+    int32_t gate_writer;
 };
 
 /// Starts a child. `report` is the writing end of a CLOEXEC pipe, which the caller closes afterwards.
 ///
 /// - Returns: 0, or a negative errno when there is no child.
 int warden_spawn(const struct warden_spawn_plan *plan, int report, int32_t *pid, int32_t *pidfd);
+/// Writes the byte that lets a child through its gate. -EPIPE when it is gone.
+int warden_open_gate(int gate_writer);
 
 // MARK: - Children
 
@@ -107,6 +116,8 @@ void warden_keep_standard_streams_alone(void);
 
 int warden_pidfd_open(int32_t pid);
 int warden_pidfd_send_signal(int pidfd, int signal);
+/// Signals the process group that a process leads, dead or alive, with no pid in between (Linux 6.9); -EINVAL before.
+int warden_pidfd_send_signal_to_group(int pidfd, int signal);
 /// Signals a process group.
 int warden_signal_group(int32_t group, int signal);
 /// waitid(2) of one child by its pidfd, without blocking. `keep` leaves it to be reaped later.
@@ -115,6 +126,10 @@ int warden_wait_pidfd(int pidfd, bool keep, struct warden_exit *result);
 int warden_wait(int32_t pid, bool keep, struct warden_exit *result);
 /// The exit status of a process that is not a child, by PIDFD_GET_INFO (Linux 6.15 and later); -ENODATA before its end.
 int warden_pidfd_exit(int pidfd, int32_t *status);
+/// 1 when the end of the process shows as a hang-up of its pidfd (Linux 6.9, asked for by PIDFD_GET_INFO of 6.13).
+int warden_pidfd_hangs_up(int pidfd);
+/// Whether it shows: 1 once the process has been reaped; where it does not hang up, once the process has ended.
+int warden_pidfd_is_over(int pidfd, bool hangs_up);
 int warden_become_subreaper(void);
 /// prlimit(2); `pid` 0 is the caller. Either of `new_limit` and `old_limit` may be NULL; `resource` is the first's.
 int warden_prlimit(int32_t pid, int resource, const struct warden_limit *new_limit, struct warden_limit *old_limit);
@@ -152,7 +167,40 @@ enum {
     WARDEN_FALLOC_PUNCH_HOLE = 2,
 };
 
+// MARK: - Memory that outlives the daemon
+
+/// A memfd of `size` bytes, none of them reserved yet, sealed against another size.
+int warden_memory_create(const char *name, int64_t size);
+/// 1 when a file cannot become shorter and can be written to.
+int warden_memory_is_sealed(int file);
+/// Reserves pages, so that no store into them can end in SIGBUS.
+int warden_memory_reserve(int file, int64_t offset, int64_t bytes);
+/// Gives pages back; they read as zeros.
+int warden_memory_discard(int file, int64_t offset, int64_t bytes);
+/// Shared and writable; NULL when that fails, with the reason in `errno`.
+void *warden_memory_map(int file, int64_t offset, size_t bytes);
+void warden_memory_unmap(void *address, size_t bytes);
+/// CRC32C, by the processor's instruction where it has one. `sum` is that of what came before, or 0.
+uint32_t warden_crc32c(uint32_t sum, const void *bytes, size_t count);
+/// The same without the instruction.
+uint32_t warden_crc32c_by_table(uint32_t sum, const void *bytes, size_t count);
+
+/// A place in mapped memory whose address is kept as a number.
+__attribute__((returns_nonnull)) static inline void *warden_place(uintptr_t address) { return (void *)address; }
+/// Stores a word after everything that was stored before it.
+static inline void warden_store_last(void *place, uint64_t value) {
+    __atomic_store_n((uint64_t *)place, value, __ATOMIC_RELEASE);
+}
+/// Nothing that is stored later comes before what was stored so far.
+static inline void warden_store_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
 // MARK: - Sockets
+
+/// A datagram socket, connected to a path or (with a leading `@`) an abstract name, non-blocking, with as much room for
+/// what is sent as the kernel grants. -EAFNOSUPPORT for other kinds of addresses.
+int warden_connect_notify_socket(const char *address, int send_buffer_bytes);
+/// Sends a datagram with a descriptor, or with -1 without one, and never waits.
+int warden_send_with_descriptor(int socket, const void *text, size_t count, int descriptor);
 
 struct warden_peer {
     int32_t pid;
@@ -174,6 +222,11 @@ enum { WARDEN_SOCKET_PATH_CAPACITY = 108 };
 int warden_make_directory_as(const char *path, unsigned mode, unsigned user, unsigned group);
 int warden_bind_unix(int socket, const char *path);
 int warden_connect_unix(int socket, const char *path);
+
+// MARK: - Control groups
+
+/// 1 when a directory belongs to the unified hierarchy.
+int warden_is_cgroup2(int directory);
 
 // MARK: - Texts
 
