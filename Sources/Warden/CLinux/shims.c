@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -84,8 +83,6 @@ int warden_pidfd_exit(int pidfd, int32_t *status) {
     *status = information.exit_code;
     return 0;
 }
-
-int warden_memory_file(void) { return (int)answer_or_errno(memfd_create("warden-state", MFD_CLOEXEC)); }
 
 void warden_keep_standard_streams_alone(void) {
     // CLOSE_RANGE_CLOEXEC, of Linux 5.11.

@@ -9,7 +9,8 @@ package enum HandoverFile {
     /// - Returns: the file, with FD_CLOEXEC, at its beginning.
     /// - Throws: EMFILE and ENOMEM.
     package static func make(_ bytes: [UInt8]) throws(KernelFailure) -> Descriptor {
-        let file = Descriptor(owning: CInt(try Kernel.check("make", "memory file", Int(warden_memory_file()))))
+        let made = warden_memory_create("warden-handover", Int64(bytes.count))
+        let file = Descriptor(owning: CInt(try Kernel.check("make", "memory file", Int(made))))
         let number = file.rawValue
         var done = 0
         while done < bytes.count {

@@ -108,9 +108,6 @@ struct warden_exit {
     int32_t status;
 };
 
-// Makes a file without a name, in memory, close-on-exec. Answers with its number or -errno.
-int warden_memory_file(void);
-
 // Marks every descriptor from 3 on close-on-exec: libraries make some that are not.
 void warden_keep_standard_streams_alone(void);
 
