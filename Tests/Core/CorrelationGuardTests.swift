@@ -141,6 +141,20 @@ import WardenCore
         #expect(ward.stage == nil, "nobody is left but the witnesses")
     }
 
+    @Test("The canary recovers while another is under way that was begun with it: nobody joins them")
+    func twoAtOnce() {
+        var ward = Ward()
+        for slot in UInt32(1)...2 {
+            _ = ward.ask(slot)
+            ward.begin(slot)
+        }
+        _ = ward.ask(3)
+        ward.end(1, Self.recovered)
+        #expect(ward.ask(3) == .wait)
+        ward.end(2, Self.recovered)
+        #expect(ward.ask(3) == .follow)
+    }
+
     @Test("What was begun before anything was suspected says nothing of the canary")
     func earlier() {
         var ward = Ward()
@@ -232,7 +246,7 @@ import WardenCore
                 switch before.stage {
                 case .held where before.heldUntil.map { instant(ward.clock) >= $0 } ?? false: break
                 case .testing, .held: #expect(before.canary == nil || before.canary == SlotID(slot), "turn \(turn)")
-                case .proceeding: #expect(before.acting == nil, "turn \(turn)")
+                case .proceeding: #expect(before.acting.isEmpty, "turn \(turn)")
                 }
             }
             ward.begin(slot)

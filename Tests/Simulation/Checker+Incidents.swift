@@ -57,7 +57,7 @@ extension Checker {
             }
         if !isInside, incident.verdict.grade != .proven { object("\(what) outside act_between, minute \(minute)") }
         guard let body else { return object("\(what), which does not run") }
-        if body.shownStoppedAt != nil, let since = body.stoppedSince {
+        if let shown = body.shownStoppedAt, let since = body.stoppedSince, shown >= since {
             object("\(what), stopped by a signal since \(since.nanoseconds / 1_000_000_000) s")
         }
         if body.shownInKernel > 0, body.isInKernel(at: now) {
@@ -140,7 +140,14 @@ extension Checker {
     /// Looks, now and then, at what should have happened.
     mutating func patrol(bodies: [SlotName: Body]) {
         for (name, book) in books.sorted(by: { $0.key < $1.key }) {
-            if let due = book.respawnBy, now > due { object("\(name.qualified) was not started again after its exit") }
+            // Whom it depends on may have been stopped by a person: then it waits.
+            let canStart = needs(of: name).allSatisfy { other in
+                books[other].map { $0.state == .running || $0.hasDoneItsWork } ?? true
+            }
+            if !canStart, book.respawnBy != nil { books[name]?.respawnBy = now + .seconds(900) }
+            if canStart, let due = book.respawnBy, now > due {
+                object("\(name.qualified) was not started again after its exit")
+            }
             let health = book.spec.health
             if let open = book.open, bodies[name]?.isInKernel(at: now) != true,
                 now - open.at > health.grace + health.recoverWithin + health.drainTimeout * 2 + .seconds(3 * 3600)
@@ -161,6 +168,8 @@ extension Checker {
             if book.state == .exited, book.respawnBy == nil { continue }
             // No signal reaches it yet, and its stop began before anybody could see that.
             if book.state == .stopping, let body = bodies[name], body.isInKernel(at: now) { continue }
+            // Its hours have just come (act_between), and it does not hear its stop signal.
+            if let open = book.open, now - open.at < .seconds(300) { continue }
             guard let body = bodies[name], book.state == .running else {
                 object("\(name.qualified) is \(book.state.word) long after the last fault")
                 continue

@@ -23,6 +23,11 @@ import WardenCore
         1491, 1700,
         // An update that left alone what had been given up on.
         179, 365,
+        // A restart that began seconds before the end, a SIGSTOP that no sample has shown, a start that waits for one
+        // that a person stopped: none of them wrong.
+        613, 1035, 1596, 2186,
+        // Two were begun with before anything was suspected, and the first of them recovered.
+        2744,
     ]
 
     /// Figures of many lives.

@@ -30,8 +30,8 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
         package internal(set) var stage = Stage.testing
         /// Who goes first; `nil` when whoever asks next does.
         package internal(set) var canary: SlotID?
-        /// Who is being acted on.
-        package internal(set) var acting: SlotID?
+        /// Who is being acted on: one, and whoever was begun with before anything was suspected.
+        package internal(set) var acting: Set<SlotID>
         /// Everybody whom it is about.
         package internal(set) var members: Set<SlotID>
         /// Those behind a canary that has recovered wait until then: what made it well may make them well.
@@ -90,10 +90,10 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
         }
         switch suspicion.stage {
         case .testing, .held:
-            if suspicion.canary == nil { suspicion.canary = suspicion.acting ?? slot }
+            if suspicion.canary == nil { suspicion.canary = suspicion.acting.min() ?? slot }
             return suspicion.canary == slot ? .go : .wait
         case .proceeding where suspicion.followsFrom.map { now < $0 } ?? false: return .wait
-        case .proceeding: return suspicion.acting == nil || suspicion.acting == slot ? .follow : .wait
+        case .proceeding: return suspicion.acting.subtracting([slot]).isEmpty ? .follow : .wait
         }
     }
 
@@ -109,7 +109,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
 
     /// An action began.
     package mutating func began(_ slot: SlotID, _ condition: Condition) {
-        suspicions[condition]?.acting = slot
+        suspicions[condition]?.acting.insert(slot)
         guard let index = falls[condition]?.firstIndex(where: { $0.slot == slot }) else { return }
         falls[condition]?[index].hasBegun = true
     }
@@ -129,7 +129,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
             falls[condition]?[index].hasBegun = false
         }
         guard var suspicion = suspicions[condition] else { return }
-        if suspicion.acting == slot { suspicion.acting = nil }
+        suspicion.acting.remove(slot)
         switch outcome {
         case .recovered:
             suspicion.stage = .proceeding
@@ -138,7 +138,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
             suspicion.members.remove(slot)
         case .unhelped, .gaveUp:
             // What was begun before anything was suspected says nothing of the one that is being tried now.
-            guard suspicion.acting == nil else { break }
+            guard suspicion.canary == slot || suspicion.acting.isEmpty else { break }
             suspicion.stage = .held
             suspicion.canary = slot
             suspicion.heldUntil = now + Limits.sharedCauseRetry
@@ -154,7 +154,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
     package mutating func left(_ slot: SlotID) {
         for (condition, var suspicion) in suspicions where suspicion.members.contains(slot) {
             // Its own restart is under way: that will have an outcome.
-            if suspicion.acting == slot { continue }
+            if suspicion.acting.contains(slot) { continue }
             suspicion.members.remove(slot)
             if suspicion.canary == slot { suspicion.canary = nil }
             suspicions[condition] = suspicion.members.isEmpty ? nil : suspicion
@@ -164,9 +164,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
     /// A person commands: whatever was held for this slot is theirs to decide.
     package mutating func forget(_ slot: SlotID) {
         for condition in falls.keys { falls[condition]?.removeAll { $0.slot == slot } }
-        for condition in suspicions.keys where suspicions[condition]?.acting == slot {
-            suspicions[condition]?.acting = nil
-        }
+        for condition in suspicions.keys { suspicions[condition]?.acting.remove(slot) }
         left(slot)
     }
 
@@ -193,8 +191,9 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
         let here = recent.filter { $0.group == group }
         let size = here.last?.groupSize ?? 0
         guard recent.count >= Limits.sharedCauseWorkers || here.count >= 2 && here.count * 2 > size else { return nil }
-        let acting = recent.first(where: \.hasBegun)?.slot
+        let acting = recent.filter(\.hasBegun).map(\.slot)
         let first = isFirstCanary ? recent.first?.slot : nil
-        return Suspicion(canary: acting ?? first, acting: acting, members: Set(recent.filter(\.asks).map(\.slot)))
+        return Suspicion(
+            canary: acting.first ?? first, acting: Set(acting), members: Set(recent.filter(\.asks).map(\.slot)))
     }
 }

@@ -92,7 +92,7 @@ extension Supervisor {
     mutating func canaryCannotGo(_ id: SlotID) {
         // One that has gone and has not recovered stays the canary: it has said what there is to say.
         let isWaitedFor = correlation.suspicions.values.contains {
-            $0.stage == .testing && $0.canary == id && $0.acting != id
+            $0.stage == .testing && $0.canary == id && !$0.acting.contains(id)
         }
         guard isWaitedFor else { return }
         correlation.left(id)
