@@ -1,5 +1,6 @@
 internal import CWardenLinux
 internal import Glibc
+internal import WardenCore
 
 /// What a configuration needs to know of the host: files, directories, names.
 package enum HostFiles {
@@ -110,6 +111,25 @@ package enum HostFiles {
 package enum StandardOutput {
     /// Writes a text, as far as that goes: nobody can be told when it does not.
     package static func write(_ text: String) { writeAll(text, to: STDOUT_FILENO) }
+
+    /// Writes a text unless whoever reads it does not: a terminal that was stopped, a pipe or socket that is full.
+    ///
+    /// - Parameters:
+    ///   - text: what to write.
+    ///   - patience: how long to wait for room.
+    /// - Returns: false when it was not taken, or not the whole of it; the rest is dropped.
+    package static func offer(_ text: String, within patience: Duration) -> Bool {
+        var rest = text[...]
+        while !rest.isEmpty {
+            var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+            guard poll(&entry, 1, Int32(clamping: patience.inNanoseconds / 1_000_000)) > 0 else { return false }
+            // A pipe that has room takes so much without waiting.
+            let piece = rest.prefix(1024)
+            writeAll(String(piece), to: STDOUT_FILENO)
+            rest = rest.dropFirst(piece.count)
+        }
+        return true
+    }
 }
 
 /// The daemon's standard error.

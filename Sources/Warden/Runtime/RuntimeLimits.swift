@@ -54,6 +54,8 @@ enum RuntimeLimits {
     static let pressureAge: Duration = .seconds(10)
     /// How often the shell looks after the other threads.
     static let watchInterval: Duration = .seconds(1)
+    /// How long a copy of the daemon's log on standard output waits for its reader.
+    static let copyPatience: Duration = .milliseconds(100)
     /// How long a new binary may take to show that it can take over.
     static let successorTrial: Duration = .seconds(5)
     /// How long each of the other threads may take to stand still for it.

@@ -143,7 +143,7 @@ final class MainLog: Sendable {
         beat.entered(.writeDaemonLog, at: now, deadline: now + .seconds(5))
         defer { beat.left() }
         outlets.append(line + "\n", record.level, time, at: now)
-        if settings.copiesToStandardOutput { StandardOutput.write(line + "\n") }
+        if settings.copiesToStandardOutput { outlets.copy(line + "\n") }
         if settings.writesJournal {
             // No journald, or a full one: the file has the line.
             try? Journal.send(record, identifier: settings.identifier)
@@ -163,7 +163,7 @@ final class MainLog: Sendable {
         beat.entered(.writeDaemonLog, at: now, deadline: now + .seconds(5))
         defer { beat.left() }
         outlets.append(lines, .debug, time, at: now)
-        if settings.copiesToStandardOutput { StandardOutput.write(lines) }
+        if settings.copiesToStandardOutput { outlets.copy(lines) }
     }
 
     private func reopen(_ file: LogFile?) {
@@ -186,10 +186,17 @@ private struct Outlets: ~Copyable {
     var file: LogFile?
     var syslog: SyslogSocket?
     private var syslogRetryAt: Instant?
+    /// Nobody reads standard output: it is offered, but not waited for, until somebody does.
+    private var isUnread = false
 
     init(file: LogFile?, syslog: consuming SyslogSocket?) {
         self.file = file
         self.syslog = syslog
+    }
+
+    /// The file has every line; a terminal that was stopped must not keep lines from it.
+    mutating func copy(_ lines: String) {
+        isUnread = !StandardOutput.offer(lines, within: isUnread ? .zero : RuntimeLimits.copyPatience)
     }
 
     mutating func append(_ lines: String, _ level: LogRecord.Level, _ time: WallTime, at now: Instant) {
