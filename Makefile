@@ -34,12 +34,14 @@ install: ## Install under DESTDIR and PREFIX (after `make build`)
 	install -m 755 $(BUILD)/warden $(BUILD)/wardenctl $(DESTDIR)$(PREFIX)/bin/
 	install -d $(DESTDIR)$(PREFIX)/share/warden/recipes
 	install -m 755 packaging/recipes/* $(DESTDIR)$(PREFIX)/share/warden/recipes/
+	install -m 755 packaging/sweep $(DESTDIR)$(PREFIX)/share/warden/sweep
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf ]; then \
 	    echo "install: $(SYSCONFDIR)/warden/warden.conf is there already and stays as it is"; \
 	else \
 	    install -m 644 etc/warden.conf $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf; \
 	fi
-	sed -e 's|/usr/bin/|$(PREFIX)/bin/|g' -e 's|/etc/warden/|$(SYSCONFDIR)/warden/|g' packaging/warden.service \
+	sed -e 's|/usr/bin/|$(PREFIX)/bin/|g' -e 's|/etc/warden/|$(SYSCONFDIR)/warden/|g' \
+	    -e 's|/usr/share/warden/|$(PREFIX)/share/warden/|g' packaging/warden.service \
 	    > $(DESTDIR)$(UNITDIR)/warden.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/warden.service
 	@echo "install: now edit $(SYSCONFDIR)/warden/warden.conf, then: systemctl daemon-reload && systemctl enable --now warden"

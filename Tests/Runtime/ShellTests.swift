@@ -81,6 +81,12 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("load \(request?.number ?? 0)")
     }
 
+    var remembers: Bool { true }
+
+    mutating func remember(_ memories: [SupervisorMemory]) {
+        for case .slot(let id, _?) in memories { record.append("remember \(id.number)") }
+    }
+
     mutating func reply(_ request: RequestID, _ reply: Reply) {
         let word =
             switch reply {

@@ -263,6 +263,8 @@ ExecStart=
 ExecStart={self.options.warden} -n -c {self.configuration}
 ExecReload=
 ExecReload={self.options.wardenctl} -c {self.configuration} update
+ExecStopPost=
+ExecStopPost={os.path.join(ROOT, 'packaging', 'sweep')}
 {extra}""")
         self.systemctl("daemon-reload")
 

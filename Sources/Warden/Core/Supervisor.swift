@@ -20,7 +20,7 @@ package struct Supervisor: Codable, Sendable {
     var order: [SlotID] = []
     var index: [SlotName: SlotID] = [:]
     /// The groups of the newest configuration that was read; `addGroup` takes from here.
-    var newest: [GroupSpec]
+    var newest: [GroupSpec] { didSet { memory.isLayoutNew = true } }
     var mood: Mood = .running
     var requests: [RequestID: PendingRequest] = [:]
     /// Clients that wait for a restart of the daemon to be validated; `nil` stands for a signal.
@@ -34,8 +34,8 @@ package struct Supervisor: Codable, Sendable {
     /// What verdicts are computed from is recorded.
     let isRecording: Bool
     /// Starts of slots that are not there: from earlier lives of the daemon, and of groups that were removed.
-    private var earlierStarts: [SlotName: Int]
-    private var nextSlotNumber: UInt32 = 1
+    var earlierStarts: [SlotName: Int]
+    var nextSlotNumber: UInt32 = 1
 
     /// Collects what one event leads to.
     var directives: [Directive] = []
@@ -76,6 +76,8 @@ package struct Supervisor: Codable, Sendable {
     var leaksExamined: [SlotID: Generation] = [:]
     /// The slots that are held.
     var quarantines: [SlotID: QuarantinedSlot] = [:]
+    /// What the next daemon does not know yet.
+    var memory = MemoryMarks()
     private var earliest: Instant?
     private var isEarliestStale = true
 
@@ -144,6 +146,7 @@ package struct Supervisor: Codable, Sendable {
     /// - Returns: what to do, in order.
     package mutating func handle(_ event: Event, at now: Moment, dice: inout Dice) -> [Directive] {
         directives.removeAll(keepingCapacity: true)
+        memory.slots.removeAll(keepingCapacity: true)
         refreshDependencies(at: now)
         switch event {
         case .worker(let worker, let fact):
@@ -169,6 +172,7 @@ package struct Supervisor: Codable, Sendable {
             doubted(health, at: now)
         case .localTimeMoved(let offset): utcOffsetSeconds = offset
         case .successorExamined(let request, let refusal): successorExamined(refusal, for: request)
+        case .inherited(let inheritance): inherited(inheritance, at: now)
         }
         if !drills.isEmpty { endDrills(at: now) }
         if isTickDue(at: now) { tick(at: now) }
@@ -184,6 +188,7 @@ package struct Supervisor: Codable, Sendable {
     /// Changes a slot in place and keeps the cached deadline true.
     mutating func withSlot<Result>(_ id: SlotID, _ body: (inout Slot) -> Result) -> Result? {
         guard let position = slots.position(of: id) else { return nil }
+        memory.touch(id)
         let (before, result, after) = slots.change(at: position) { slot in
             let before = slot.deadline
             let result = body(&slot)
@@ -215,6 +220,7 @@ package struct Supervisor: Codable, Sendable {
             slots.append(
                 Slot(id: id, spec: program, earlierStarts: earlierStarts.removeValue(forKey: program.name) ?? 0))
             index[program.name] = id
+            memory.touch(id)
             ids.append(id)
         }
         let active = Group(spec: group, slots: ids)
@@ -230,6 +236,7 @@ package struct Supervisor: Codable, Sendable {
         for id in group.slots {
             if let position = slots.position(of: id), kept[slots.entries[position].spec.name] == id { continue }
             guard let slot = slots.remove(id) else { continue }
+            memory.touch(id)
             stopsWaiting.remove(id)
             index[slot.spec.name] = nil
             (drills[id], drillReports[id], respawns[id], quarantines[id]) = (nil, nil, nil, nil)
@@ -240,7 +247,8 @@ package struct Supervisor: Codable, Sendable {
         reorder()
     }
 
-    private mutating func reorder() {
+    mutating func reorder() {
+        memory.isLayoutNew = true
         let sorted = groups.values.sorted {
             ($0.spec.priority, $0.spec.name) < ($1.spec.priority, $1.spec.name)
         }

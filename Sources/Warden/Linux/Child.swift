@@ -42,6 +42,19 @@ package struct Child: ~Copyable, Sendable {
         self.pidfd = pidfd
     }
 
+    /// The pid that a pidfd names, from its fdinfo.
+    ///
+    /// - Parameter pidfd: any descriptor.
+    /// - Returns: `nil` when its process was reaped, or when it is none.
+    package static func pid(of pidfd: CInt) -> Int32? {
+        let text = ProcessTree.contents(of: "/proc/self/fdinfo/\(pidfd)", atMost: EdgeLimits.procReadBytes) ?? []
+        for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: "Pid:".utf8) {
+            let digits = line.drop { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) && $0 != UInt8(ascii: "-") }
+            return Int32(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
+        }
+        return nil
+    }
+
     /// Ready, in the way of `readinessInterest`, once the process has ended. For an epoll to watch, for the store of
     /// the service manager, and for a new binary.
     package var readinessDescriptor: CInt { pidfd.rawValue }

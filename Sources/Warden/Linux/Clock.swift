@@ -3,6 +3,13 @@ package import WardenCore
 
 /// CLOCK_MONOTONIC: the clock that decides. It does not run while the host is suspended.
 package enum MonotonicClock {
+    /// Does nothing for a while. For threads that have nothing else to do.
+    package static func rest(for duration: Duration) {
+        let nanoseconds = max(0, duration.inNanoseconds)
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        _ = nanosleep(&time, nil)
+    }
+
     /// The time now.
     package static func now() -> Instant {
         Instant(nanoseconds: read(CLOCK_MONOTONIC))

@@ -127,6 +127,17 @@ package struct DescriptorStore: ~Copyable, Sendable {
     /// Messages wait until the manager takes more.
     package var awaitsRoom: Bool { !waiting.isEmpty }
 
+    /// Everything that is stored, or waits to be, once for each descriptor, in no order.
+    package var names: [StoredName] { counts.flatMap { Array(repeating: $0.key, count: $0.value) } }
+
+    /// Waits until the manager takes more. For the end, when nothing else is left to do.
+    ///
+    /// - Parameter patience: how long at most.
+    package func awaitRoom(for patience: Duration) {
+        var entry = pollfd(fd: readinessDescriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&entry, 1, CInt(clamping: patience.inNanoseconds / 1_000_000))
+    }
+
     /// Whether something is stored, or waits to be, under a name.
     package func holds(_ name: StoredName) -> Bool { counts[name] != nil }
 

@@ -1,3 +1,4 @@
+internal import CWardenLinux
 internal import Glibc
 package import WardenCore
 
@@ -40,6 +41,24 @@ package enum LeftOvers {
         let seen = Set(found.map(\.identity.pid))
         found += byEnvironment { isOwned($0) || seen.contains($0) }
         return found
+    }
+
+    /// Opens the process of a worker by its pid, if it still is the one that was started: its environment names it.
+    ///
+    /// - Parameters:
+    ///   - pid: as it was.
+    ///   - generation: of the worker.
+    ///   - name: of its slot.
+    /// - Returns: a pidfd; `nil` when it is gone, or another.
+    package static func open(_ pid: Int32, of generation: Generation, _ name: SlotName) -> CInt? {
+        let number = warden_pidfd_open(pid)
+        if number < 0 { return nil }
+        let pidfd = Descriptor(owning: number)
+        // The pidfd first: should the pid become another's in between, it names nobody any more.
+        guard let trace = WorkerTrace(pid: pid), trace.slot == name.qualified, trace.generation == generation,
+            warden_pidfd_send_signal(number, 0) == 0
+        else { return nil }
+        return pidfd.take()
     }
 
     /// Those in groups below our own.

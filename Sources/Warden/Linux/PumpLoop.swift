@@ -335,6 +335,5 @@ internal final class PumpLoop {
 
 /// A millisecond without work.
 internal func pauseBriefly() {
-    var time = timespec(tv_sec: 0, tv_nsec: Int(PumpLimits.gatheringPause.inNanoseconds))
-    _ = nanosleep(&time, nil)
+    MonotonicClock.rest(for: PumpLimits.gatheringPause)
 }

@@ -62,10 +62,16 @@ package struct DaemonLimits: Hashable, Codable, Sendable {
     /// - Parameters:
     ///   - minimumDescriptors: `minfds`.
     ///   - minimumProcesses: `minprocs`.
+    ///   - isOwnAlone: the soft limit of descriptors was raised for the daemon itself, because a service manager keeps
+    ///     descriptors for it: workers get `usualSoftDescriptors` then.
     /// - Returns: both limits, for `SpawnPlan.limits`.
-    package func forWorkers(minimumDescriptors: UInt64, minimumProcesses: UInt64) -> [ResourceLimit] {
-        [
-            ResourceLimit(resource: ResourceLimit.descriptors, limit: descriptors.raised(to: minimumDescriptors)),
+    package func forWorkers(
+        minimumDescriptors: UInt64, minimumProcesses: UInt64, isOwnAlone: Bool = false
+    ) -> [ResourceLimit] {
+        var own = descriptors
+        if isOwnAlone { own.soft = min(own.soft, DaemonLimits.usualSoftDescriptors) }
+        return [
+            ResourceLimit(resource: ResourceLimit.descriptors, limit: own.raised(to: minimumDescriptors)),
             ResourceLimit(resource: ResourceLimit.processes, limit: processes.raised(to: minimumProcesses)),
         ]
     }
@@ -85,6 +91,8 @@ package struct DaemonLimits: Hashable, Codable, Sendable {
         }
     }
 
+    /// The soft limit that processes usually have: select(2) breaks beyond it.
+    package static let usualSoftDescriptors: UInt64 = 1024
     /// The daemon's own descriptors at most, whatever the hard limit: some forty per worker are far more than it uses.
     package static let ownDescriptors: UInt64 = 524_288
 }

@@ -83,7 +83,9 @@ package struct Daemon {
     /// - Throws: when the daemon could not begin; nothing was started then.
     package func run() throws(StartFailure) -> Farewell {
         let settings = configuration.daemon
-        let listeners = try bind(configuration)
+        // What a former binary hands over is told by itself.
+        let (keeper, remains) = legacy.map { (Survival.goOn($0), nil) } ?? Survival.begin()
+        let listeners = try bind(configuration, isAfterCrash: remains != nil)
         try prepareProcess(settings)
         try makeLogDirectories(settings)
         // supervisord goes on without the file too; a note in the log must do.
@@ -91,7 +93,7 @@ package struct Daemon {
         let house = try Daemon.guarded { () throws(KernelFailure) in
             try House(
                 configuration: configuration, reader: reader, listeners: listeners, limits: startLimits,
-                legacy: legacy)
+                keeper: keeper, legacy: legacy, remains: remains)
         }
         house.refusal = refusal
         if pidFile == nil {
@@ -106,11 +108,18 @@ package struct Daemon {
         }
     }
 
-    private func bind(_ configuration: Configuration) throws(StartFailure) -> Listeners {
-        do throws(ListenFailure) {
-            return try Listeners(configuration, inheriting: legacy?.listening ?? [])
-        } catch {
-            throw StartFailure(description: "Error: \(error)")
+    private func bind(_ configuration: Configuration, isAfterCrash: Bool) throws(StartFailure) -> Listeners {
+        let deadline = MonotonicClock.now() + RuntimeLimits.lockPatience
+        while true {
+            do throws(ListenFailure) {
+                return try Listeners(configuration, inheriting: legacy?.listening ?? [])
+            } catch {
+                // A child that was being born when the daemon before was killed has its lock for a moment longer.
+                guard isAfterCrash, MonotonicClock.now() < deadline else {
+                    throw StartFailure(description: "Error: \(error)")
+                }
+                MonotonicClock.rest(for: .milliseconds(5))
+            }
         }
     }
 

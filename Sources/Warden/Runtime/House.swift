@@ -21,20 +21,25 @@ final class House {
     private let networkBeat: LoopBeat
     private let isShadow: Bool
     private let legacy: DaemonState?
+    private let keeper: StateKeeper
+    private let remains: Remains?
     /// What was left out of the configuration.
     var refusal: PartialConfiguration?
 
     init(
         configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits,
-        legacy: DaemonState? = nil
+        keeper: StateKeeper, legacy: DaemonState? = nil, remains: Remains? = nil
     ) throws(KernelFailure) {
         self.configuration = configuration
         self.listeners = listeners
         self.legacy = legacy
+        self.keeper = keeper
+        self.remains = remains
         let settings = configuration.daemon
         let mainLog = try MainLog(MainLog.Settings(configuration))
         self.mainLog = mainLog
         let log: @Sendable (LogRecord) -> Void = { mainLog.write($0) }
+        keeper.speak(log)
         let inbox = try Mailbox<Event>(capacity: RuntimeLimits.inboxEvents)
         let destinations = configuration.alerts.compactMap(AlertDestination.init)
         let report = DeliveryInlet()
@@ -42,14 +47,16 @@ final class House {
             report.take($0)
         }
         self.sender = sender
-        let scribe = try Scribe(sender: sender, destinations: destinations, source: HostFiles.nodeName(), log: log)
+        let scribe = try Scribe(
+            sender: sender, destinations: destinations, source: HostFiles.nodeName(),
+            settled: keeper.settled, log: log)
         report.connect(scribe)
         let readers = try Readers()
         let notices = try Notices(log: log)
         let outputBudget = OutputBudget(log: log)
         let syslog = try SyslogSender(identifier: RuntimeLimits.syslogIdentifier) { House.tell($0, log) }
         self.syslog = syslog
-        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, mainLog), syslog: syslog)
+        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, mainLog, keeper.settled), syslog: syslog)
         let sampler = try Sampler { worker, sample in
             // Newer samples count more than older ones: when the shell is behind, the oldest event that waits is not
             // pushed out for one, because it may be an exit.
@@ -80,7 +87,7 @@ final class House {
             environment: .current(),
             limits: limits.forWorkers(
                 minimumDescriptors: UInt64(settings.minimumDescriptors),
-                minimumProcesses: UInt64(settings.minimumProcesses)),
+                minimumProcesses: UInt64(settings.minimumProcesses), isOwnAlone: keeper.isKept),
             identifier: settings.identifier, stripsANSI: settings.stripsANSI,
             copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
             runtimeDirectory: settings.childLogDirectory, executable: DaemonProcess.trustedExecutable(),
@@ -94,11 +101,11 @@ final class House {
     }
 
     private static func pumpReports(
-        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ mainLog: MainLog
+        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ mainLog: MainLog, _ settled: Settled
     ) -> PumpReports {
         PumpReports(
             facts: { worker, facts in _ = inbox.post(.worker(worker, .logged(facts))) },
-            trouble: { House.tell($0) { mainLog.write($0) } },
+            closed: { settled.drained($0) }, trouble: { House.tell($0) { mainLog.write($0) } },
             wrote: { output in
                 if outputBudget.take(output), inbox.post(.wrote(output)) == .full { outputBudget.give(output) }
             },
@@ -136,6 +143,8 @@ final class House {
         if let legacy {
             parts.logs.known = legacy.logs
             parts.bridge.nextRequest = legacy.nextRequest
+        } else if let remains {
+            parts.logs.recall(remains.logs)
         } else {
             removeOldLogs()
         }
@@ -149,10 +158,11 @@ final class House {
         let supervisor = supervisor()
         parts.bridge.configurationRead(supervisor.newestGroups)
         var machine = try KernelMachine(
-            parts: parts, ground: ground,
+            parts: parts, ground: ground, keeper: keeper,
             sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog),
             selfWatch: SelfWatch(pressurePercent: configuration.warden.hostPressurePercent))
         if let legacy { machine.adopt(legacy) }
+        if let remains { machine.adopt(remains) }
         var shell = Shell(
             supervisor: supervisor, machine: machine, dice: Dice(seed: .random(in: .min ... .max)),
             invariants: .report)
@@ -162,6 +172,7 @@ final class House {
         parts.pump.stop()
         syslog.stop()
         parts.bridge.closeAll()
+        keeper.end()
         server.stop()
         sender.finish()
         network.join()
@@ -188,10 +199,16 @@ final class House {
             told.takeOver()
             return told
         }
+        let isRecording = store != nil && configuration.warden.recordKeep != nil
+        if let remains {
+            return Supervisor(
+                remembering: remains.supervisor, isShadow: isShadow,
+                sharedCauseWindow: configuration.warden.sharedCauseWindow, isRecording: isRecording)
+        }
         return Supervisor(
             groups: configuration.groups, isShadow: isShadow, earlierStarts: earlierStarts(),
             refused: refusal?.programs ?? [], sharedCauseWindow: configuration.warden.sharedCauseWindow,
-            isRecording: store != nil && configuration.warden.recordKeep != nil)
+            isRecording: isRecording)
     }
 
     private func announceStart() {
@@ -204,6 +221,11 @@ final class House {
         if let legacy {
             let text = "version \(Version.text) took over \(legacy.workers.count) workers from \(legacy.version)"
             return mainLog.write(LogRecord(.info, text))
+        }
+        if let remains {
+            let count = remains.supervisor.runningWorkers().count
+            let text = "the former daemon ended all of a sudden; pid \(DaemonProcess.pid) took over \(count) workers"
+            return mainLog.write(LogRecord(.warn, text))
         }
         mainLog.write(LogRecord(.info, "RPC interface 'supervisor' initialized"))
         mainLog.write(LogRecord(.info, "supervisord started with pid \(DaemonProcess.pid)"))
@@ -230,7 +252,7 @@ final class House {
     private func startNetwork() throws(KernelFailure) -> NamedThread {
         let (server, sender, inbox, beat, mainLog) = (server, sender, parts.inbox, networkBeat, mainLog)
         // Whoever takes over has started what starts by itself long ago.
-        let isFirst = legacy == nil
+        let isFirst = legacy == nil && remains == nil
         let prober = parts.prober
         return try NamedThread.start(name: "network") {
             do {

@@ -12,6 +12,10 @@ enum RuntimeLimits {
     static let copiedOutputBytes = 8 * 1024 * 1024
     /// The name in the system log: supervisord's, which filters look for.
     static let syslogIdentifier = "supervisord"
+    /// After a crash the sockets of the daemon before are waited for so long.
+    static let lockPatience: Duration = .seconds(5)
+    /// Incidents and alerts that are remembered for the next daemon until the history has them.
+    static let owedMatters = 500
     /// Incidents, alerts and restarts waiting for the database.
     static let scribeOrders = 16_384
     /// Blocks of recorded samples waiting for the database; more are dropped, and counted.

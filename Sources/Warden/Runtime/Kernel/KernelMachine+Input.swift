@@ -45,8 +45,16 @@ struct InputQueue {
 extension KernelMachine {
     mutating func send(_ event: PoolEvent, to worker: WorkerID) {
         // A listener has one event at a time, so no more than that one waits for it.
-        if !enqueue(EventEnvelope.bytes(event, server: ground.identifier), for: worker) {
+        let isTaken = enqueue(EventEnvelope.bytes(event, server: ground.identifier), for: worker)
+        if !isTaken {
             pending.append(.worker(worker, .inputClosed))
+        } else if keeper.isKept {
+            // What its pipe has not taken yet dies with us: the next daemon sends the whole of it again.
+            if workers[worker]?.unsent.count == 0 {
+                keeper.delivered(event.serial, to: worker.slot)
+            } else {
+                workers[worker]?.serialOnItsWay = event.serial
+            }
         }
     }
 
@@ -81,6 +89,10 @@ extension KernelMachine {
         do throws(KernelFailure) {
             try process.flushInput()
             let isNeeded = process.unsent.count > 0
+            if !isNeeded, let serial = process.serialOnItsWay {
+                process.serialOnItsWay = nil
+                keeper.delivered(serial, to: worker.slot)
+            }
             guard isNeeded != process.awaitsInput, let number = process.inputNumber else { return }
             if isNeeded {
                 try watch(number, .input(worker), for: .writable)

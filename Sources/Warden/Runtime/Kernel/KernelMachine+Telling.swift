@@ -25,7 +25,7 @@ extension KernelMachine {
     }
 
     mutating func store(_ incident: Incident) {
-        parts.scribe.store(incident)
+        parts.scribe.store(incident, owed: keeper.owe(.incident, incident))
     }
 
     mutating func store(_ record: RecordBlock) {
@@ -33,7 +33,8 @@ extension KernelMachine {
     }
 
     mutating func post(_ alert: Alert) {
-        parts.scribe.send(alert)
+        guard parts.scribe.isWanted(alert) else { return }
+        parts.scribe.send(alert, owed: keeper.owe(.alert, alert))
     }
 
     mutating func notify(_ notice: ServiceNotice) {

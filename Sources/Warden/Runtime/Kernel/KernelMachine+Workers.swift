@@ -10,6 +10,7 @@ extension KernelMachine {
             try start(worker, spec, restartCount: restartCount)
         } catch {
             leaveSharedSocket(worker)
+            letGo(worker)
             pending.append(.worker(worker, .spawnFailed(error)))
         }
     }
@@ -34,13 +35,24 @@ extension KernelMachine {
         // With redirect_stderr this one stays unused, which costs less than two ways through here.
         let errors = try Self.pipe()
         let errorNumber = errorTarget == nil ? output.writer.rawValue : errors.writer.rawValue
-        let plan = SpawnPlan(
+        var plan = SpawnPlan(
             launch: spec.launch,
             mark: WorkerMark(name: spec.name, generation: worker.generation, restartCount: restartCount),
             base: ground.environment, limits: ground.limits, notifySocket: notifyPath,
             descriptors: [socket ?? input.reader.rawValue, output.writer.rawValue, errorNumber])
         _ = try CommandLookup.find(plan)
-        let spawned = try spawner.spawn(plan)
+        let notifyNumber: CInt? =
+            switch notifySocket {
+            case .some(let socket): socket.readinessDescriptor
+            case nil: nil
+            }
+        keep(
+            worker, output: output.reader.rawValue, error: errorTarget == nil ? nil : errors.reader.rawValue,
+            input: socket == nil ? input.writer.rawValue : nil, notifySocket: notifyNumber)
+        plan.waitsAtGate = keeper.isKept
+        var spawned = try spawner.spawn(plan)
+        keeper.store(spawned.child.readinessDescriptor, as: .process(worker))
+        spawned.openGate()
         let rules = rules(of: spec)
         let pid = spawned.child.pid
         attach(
@@ -92,7 +104,7 @@ extension KernelMachine {
             explanation: Kernel.text(of: errorNumber) + "; raise LimitNOFILE or minfds")
     }
 
-    private func notifySocketPath(_ worker: WorkerID, _ spec: ProgramSpec) -> String? {
+    func notifySocketPath(_ worker: WorkerID, _ spec: ProgramSpec) -> String? {
         spec.health.heartbeat == .notify || spec.supervision.readiness == .notify
             ? "\(ground.runtimeDirectory)/notify-\(worker.slot.number).sock" : nil
     }
@@ -110,7 +122,7 @@ extension KernelMachine {
         }
     }
 
-    private func attach(
+    func attach(
         _ worker: WorkerID, _ stream: OutputStream, _ reader: consuming Descriptor, to target: LogTarget,
         rules: ScanRules, _ treatment: StreamTreatment
     ) {
@@ -150,7 +162,7 @@ extension KernelMachine {
         let reportNumber = process.report?.readinessDescriptor ?? -1
         let notifyNumber = process.notifySocket?.readinessDescriptor
         do throws(KernelFailure) {
-            try watch(process.child.readinessDescriptor, .exit(worker))
+            try watch(process.child.readinessDescriptor, .exit(worker), for: process.child.readinessInterest)
             // Only the end matters: what the child says on its way is read at the deadline.
             try watch(reportNumber, .report(worker), for: [])
             if let notifyNumber { try watch(notifyNumber, .notifySocket(worker)) }
@@ -269,6 +281,7 @@ extension KernelMachine {
         if let number = process.notifySocket?.readinessDescriptor {
             unwatch(number) { if case .notifySocket(worker) = $0 { true } else { false } }
         }
+        for name in [StoredName.process(worker), .input(worker), .notify(worker)] { keeper.release(name) }
         workers[worker] = nil
         examinations[worker] = nil
     }

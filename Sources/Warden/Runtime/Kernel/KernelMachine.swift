@@ -57,6 +57,7 @@ struct KernelMachine: Machine, ~Copyable {
 
     let parts: MachineParts
     let ground: LaunchGround
+    let keeper: StateKeeper
     let spawner = Spawner()
     private let sockets: SocketKeeper?
     var poller: Poller
@@ -81,7 +82,8 @@ struct KernelMachine: Machine, ~Copyable {
     var own: SelfWatchParts
 
     init(
-        parts: MachineParts, ground: LaunchGround, sockets: SocketKeeper? = nil, selfWatch: SelfWatch
+        parts: MachineParts, ground: LaunchGround, keeper: StateKeeper, sockets: SocketKeeper? = nil,
+        selfWatch: SelfWatch
     ) throws(KernelFailure) {
         own = SelfWatchParts(watch: selfWatch)
         let poller = try Poller()
@@ -92,6 +94,7 @@ struct KernelMachine: Machine, ~Copyable {
         nextToken = 3
         self.parts = parts
         self.ground = ground
+        self.keeper = keeper
         self.sockets = sockets
         self.poller = poller
         self.signals = signals
@@ -134,6 +137,7 @@ struct KernelMachine: Machine, ~Copyable {
             _ = parts.inbox.wait(until: MonotonicClock.now() + RuntimeLimits.watchInterval)
             takeInbox()
         }
+        keeper.turn()
         let now = MonotonicClock.now()
         expire(at: now)
         if now >= nextWatchAt { watchLoops(at: now) }

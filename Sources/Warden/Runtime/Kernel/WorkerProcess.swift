@@ -16,6 +16,8 @@ final class WorkerProcess {
     var input: Descriptor?
     /// What waits until its input takes more.
     var unsent = InputQueue()
+    /// The event that its input has not taken the whole of.
+    var serialOnItsWay: UInt64?
     /// Its input is watched until it takes more.
     var awaitsInput = false
     var notifySocket: WorkerNotifySocket?
@@ -42,11 +44,11 @@ final class WorkerProcess {
         self.report = report
     }
 
-    /// A process that a former binary started, and that executes its program.
+    /// A process that a former binary or daemon started, and that executes its program.
     init(adopting told: DaemonState.Worker) {
         worker = told.worker
         spec = told.spec
-        child = Child(pid: told.pid, pidfd: Descriptor(owning: told.pidfd))
+        child = Child(adopting: told.pid, pidfd: Descriptor(owning: told.pidfd))
         reportDueAt = .distantFuture
         input = told.input.map { Descriptor(owning: $0) }
         unsent.append(told.unsent)

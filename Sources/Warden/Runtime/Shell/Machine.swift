@@ -49,6 +49,11 @@ package protocol Machine: ~Copyable {
     /// Lets the binary that is to take over read what it would be told. Event: `.successorExamined`.
     mutating func examineSuccessor(of supervisor: Supervisor, for request: RequestID?)
 
+    /// Whether there is a memory that outlives this process.
+    var remembers: Bool { get }
+    /// Keeps what has changed, for the daemon that comes after a sudden end of this one.
+    mutating func remember(_ memories: [SupervisorMemory])
+
     /// Answers a client.
     mutating func reply(_ request: RequestID, _ reply: Reply)
     /// Writes to the daemon's log and the journal.

@@ -69,6 +69,11 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
     /// Hands one event to the supervisor and carries out what it says.
     package mutating func handle(_ event: Event) {
         let directives = supervisor.handle(event, at: machine.now(), dice: &dice)
+        if machine.remembers {
+            // First what is going to be done, then the deed: whoever is killed in between has not forgotten it.
+            let memories = supervisor.takeMemories()
+            if !memories.isEmpty { machine.remember(memories) }
+        }
         for directive in directives { carryOut(directive) }
     }
 

@@ -11,9 +11,9 @@ import WardenWire
 /// alerts are still sent, from memory.
 final class Scribe: Sendable {
     private enum Order: Sendable {
-        case incident(Incident)
+        case incident(Incident, owed: StateRecord.Name?)
         case restart(SlotName, RestartReason, Generation, WallTime)
-        case alert(Alert)
+        case alert(Alert, owed: StateRecord.Name?)
         case delivered(DeliveryReport)
         case record(RecordBlock)
         case recordQuery(SlotName, since: WallTime, after: Int64, limit: Int, @Sendable ([StoredRecord]) -> Void)
@@ -28,6 +28,7 @@ final class Scribe: Sendable {
     private let destinations: [AlertDestination]
     private let log: @Sendable (LogRecord) -> Void
     private let source: String
+    private let settled: Settled
     private let lastUnstoredID = Atomic<Int>(0)
     /// Blocks of samples that wait.
     private let waitingRecords = Atomic<Int>(0)
@@ -45,20 +46,26 @@ final class Scribe: Sendable {
     ///   - sender: posts what is owed.
     ///   - destinations: the configured webhooks.
     ///   - source: this daemon's name in messages.
+    ///   - settled: is told what need not be remembered any more.
     ///   - log: the daemon's log.
     init(
-        sender: AlertSender, destinations: [AlertDestination], source: String,
+        sender: AlertSender, destinations: [AlertDestination], source: String, settled: Settled,
         log: @escaping @Sendable (LogRecord) -> Void
     ) throws(KernelFailure) {
         orders = try Mailbox(capacity: RuntimeLimits.scribeOrders)
         self.sender = sender
         self.destinations = destinations
         self.source = source
+        self.settled = settled
         self.log = log
     }
 
     /// Stores an incident, new or with its outcome.
-    func store(_ incident: Incident) { post(.incident(incident)) }
+    ///
+    /// - Parameters:
+    ///   - incident: as it is now.
+    ///   - owed: what is settled once it is stored.
+    func store(_ incident: Incident, owed: StateRecord.Name?) { post(.incident(incident, owed: owed)) }
 
     /// Stores a restart.
     func store(_ worker: SlotName, _ reason: RestartReason, _ generation: Generation) {
@@ -87,11 +94,15 @@ final class Scribe: Sendable {
         if case .full = orders.post(order) { reply([]) }
     }
 
+    /// Whether anybody wants an alert.
+    func isWanted(_ alert: Alert) -> Bool { destinations.contains { $0.wants(alert) } }
+
     /// Sends an alert to whoever wants it.
-    func send(_ alert: Alert) {
-        guard destinations.contains(where: { $0.wants(alert) }) else { return }
-        post(.alert(alert))
-    }
+    ///
+    /// - Parameters:
+    ///   - alert: the news.
+    ///   - owed: what is settled once it is in the outbox.
+    func send(_ alert: Alert, owed: StateRecord.Name?) { post(.alert(alert, owed: owed)) }
 
     /// The sender has news of an alert.
     func delivered(_ report: DeliveryReport) { post(.delivered(report)) }
@@ -185,18 +196,23 @@ final class Scribe: Sendable {
 
     private func carryOut(_ order: Order, _ store: HistoryStore?) -> Bool {
         switch order {
-        case .incident(let incident):
+        case .incident(let incident, let owed):
             guarded("store incident \(incident.id)") {
                 try store?.record(incident)
+                settle(owed)
                 try tellRecurrence(of: incident, store)
             }
         case .restart(let worker, let reason, let generation, let time):
             guarded("store a restart of \(worker.qualified)") {
                 try store?.recordRestart(worker, at: time, reason: reason, generation: generation)
             }
-        case .alert(let alert):
+        case .alert(let alert, let owed):
             let alert = withRecurrence(alert, store)
-            for destination in destinations where destination.wants(alert) { queue(alert, destination, store) }
+            var isKept = true
+            for destination in destinations where destination.wants(alert) {
+                isKept = queue(alert, destination, store) && isKept
+            }
+            if isKept { settle(owed) }
         case .delivered(let report): note(report, store)
         case .record: break  // Written together.
         case .recordQuery(let worker, let since, let after, let limit, let reply):
@@ -244,7 +260,12 @@ final class Scribe: Sendable {
         return alert
     }
 
-    private func queue(_ alert: Alert, _ destination: AlertDestination, _ store: HistoryStore?) {
+    private func settle(_ owed: StateRecord.Name?) {
+        if let owed { settled.stored(owed) }
+    }
+
+    /// - Returns: whether it is in the outbox, or there is none.
+    private func queue(_ alert: Alert, _ destination: AlertDestination, _ store: HistoryStore?) -> Bool {
         let now = WallClock.now()
         let format = destination.format
         let webhook = Webhook(alert: alert, source: source, at: now, includesLog: destination.includeLog)
@@ -257,9 +278,15 @@ final class Scribe: Sendable {
         // Without a history, or with one that fails, the alert is sent from memory. One that is stored already is not
         // sent twice.
         var id: Int64? = newUnstoredID()
-        if let store { guarded("keep an alert for \(destination.name)") { id = try store.enqueue(entry) } }
-        guard let id else { return }
-        submit(OutboundAlert(entry, id: id, retryFor: destination.retryFor), store)
+        var isKept = store == nil
+        if let store {
+            guarded("keep an alert for \(destination.name)") {
+                id = try store.enqueue(entry)
+                isKept = true
+            }
+        }
+        if let id { submit(OutboundAlert(entry, id: id, retryFor: destination.retryFor), store) }
+        return isKept
     }
 
     /// What is still owed: by an earlier life of the daemon, or because the sender had no room.

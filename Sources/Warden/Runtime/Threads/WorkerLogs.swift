@@ -23,6 +23,8 @@ final class WorkerLogs: Sendable {
     }
 
     private let entries = Mutex<[Key: Entry]>([:])
+    /// `AUTO` files that nobody has been told of, and the number of the last one.
+    private let unremembered = Mutex<(files: [(number: UInt64, known: Known)], last: UInt64)>(([], 0))
     private let dice: Mutex<Dice>
     private let directory: String
     private let identifier: String
@@ -49,6 +51,21 @@ final class WorkerLogs: Sendable {
                 }
             }
         }
+    }
+
+    /// The `AUTO` files that were made since this was asked last, each with a number of its own.
+    func takeNewAutomatic() -> [(number: UInt64, known: Known)] {
+        unremembered.withLock { unremembered in
+            defer { unremembered.files = [] }
+            return unremembered.files
+        }
+    }
+
+    /// Goes on with the files of a daemon that is gone.
+    func recall(_ files: [(number: UInt64, known: Known)]) {
+        known = files.map(\.known)
+        let last = files.map(\.number).max() ?? 0
+        unremembered.withLock { $0.last = max($0.last, last) }
     }
 
     /// Makes the directories of a program's log files that are not there, as its user where that may.
@@ -96,8 +113,13 @@ final class WorkerLogs: Sendable {
             return dice
         }
         do throws(KernelFailure) {
-            return try LogFileName.makeAutomatic(
+            let path = try LogFileName.makeAutomatic(
                 in: directory, process: name.process, stream: stream, identifier: identifier, dice: &throwing)
+            unremembered.withLock {
+                $0.last += 1
+                $0.files.append(($0.last, Known(name: name, stream: stream, spec: spec, path: path)))
+            }
+            return path
         } catch {
             throw SpawnFailure(
                 stage: .openLog, errorNumber: error.errorNumber, subject: directory,

@@ -61,12 +61,17 @@ struct DaemonState: Codable {
     var sharedSockets: [Shared]
     var listening: [Listening]
     var logs: [WorkerLogs.Known]
+    /// What outlives a crash, if anything does.
+    var memory: Int32?
+    /// The names of the descriptors that the service manager keeps.
+    var stored: [String]?
 
     /// Everything that has to stay open for the next binary.
     var descriptors: [CInt] {
         var all: [Int32?] = workers.flatMap { [$0.pidfd, $0.input, $0.notifySocket] }
         all += commands.flatMap { [$0.pidfd, $0.output] }
         all += pumped.flatMap { $0.streams.map(\.descriptor) }
+        all.append(memory)
         all += sharedSockets.map(\.socket)
         all += listening.flatMap { [$0.socket, $0.lock] }
         return all.compactMap { $0 }

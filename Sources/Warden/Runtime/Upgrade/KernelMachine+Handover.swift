@@ -20,7 +20,8 @@ extension KernelMachine {
             sharedSockets: sharedSockets.map { key, use in
                 DaemonState.Shared(key: key, socket: use.socket.descriptor, users: use.users)
             },
-            listening: listening, logs: parts.logs.known)
+            listening: listening, logs: parts.logs.known, memory: keeper.memoryDescriptor,
+            stored: keeper.storedNames)
     }
 
     /// Goes on with what a former binary had. The descriptors are owned from here on.
@@ -37,7 +38,7 @@ extension KernelMachine {
         descriptorsFreeAtFirst = DescriptorHeadroom.free() + workers.count * DescriptorHeadroom.perWorker
     }
 
-    private mutating func adopt(_ told: DaemonState.Worker) {
+    mutating func adopt(_ told: DaemonState.Worker) {
         let process = WorkerProcess(adopting: told)
         let worker = told.worker
         workers[worker] = process
@@ -45,7 +46,7 @@ extension KernelMachine {
             if let number = process.notifySocket?.readinessDescriptor { try watch(number, .notifySocket(worker)) }
             guard !process.isReaped else { return }
             workersByPID[told.pid] = worker
-            try watch(process.child.readinessDescriptor, .exit(worker))
+            try watch(process.child.readinessDescriptor, .exit(worker), for: process.child.readinessInterest)
             if process.unsent.count > 0 { flushInput(of: worker) }
         } catch {
             log(LogRecord(.critical, "Cannot watch \(told.spec.name.qualified): \(error)"))
