@@ -58,6 +58,7 @@ struct Checker {
     var isDoubtful = false
     let isShadow: Bool
     private var stopsPending: [RequestID: [SlotName]] = [:]
+    private var lostBirths: Set<WorkerID> = []
     private(set) var isEnding = false
     /// When alerts were closed, by incident.
     var isCalmSince: Instant?
@@ -91,7 +92,9 @@ struct Checker {
         guard let book = books[name] else { return object("started \(name.qualified), which nobody configured") }
         if let other = book.living { object("two processes for \(name.qualified): \(other) and \(worker)") }
         if book.isStoppedByPerson { object("a person's stop of \(name.qualified) was undone") }
-        if let newest = book.newest, newest.slot == worker.slot, newest.generation >= worker.generation {
+        if let newest = book.newest, newest.slot == worker.slot, newest.generation >= worker.generation,
+            lostBirths.remove(worker) == nil || newest != worker
+        {
             object("\(name.qualified) started generation \(worker.generation.number) after \(newest.generation.number)")
         }
         if isEnding { object("\(name.qualified) was started while everything ends") }
@@ -143,6 +146,9 @@ struct Checker {
             break
         }
     }
+
+    /// The daemon was killed before it knew what had become of this start: it is made again.
+    mutating func birthLost(_ worker: WorkerID) { lostBirths.insert(worker) }
 
     mutating func ended(_ worker: WorkerID, _ name: SlotName) {
         if books[name]?.living == worker { books[name]?.living = nil }

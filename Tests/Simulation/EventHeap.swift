@@ -35,6 +35,13 @@ struct EventHeap<Payload> {
         return (first.at, first.payload)
     }
 
+    /// Forgets what is not to happen any more.
+    mutating func removeAll(where isOver: (Payload) -> Bool) {
+        let rest = entries.filter { !isOver($0.payload) }.sorted { ($0.at, $0.order) < ($1.at, $1.order) }
+        // What is sorted is a heap.
+        entries = rest
+    }
+
     private mutating func sink() {
         var parent = 0
         while true {

@@ -13,15 +13,19 @@ struct Life {
     var checker: Checker
     var samples: Int
     var workerDays: Double
+    /// How often the daemon was killed.
+    var crashes: Int
 
     /// - Parameters:
     ///   - seed: everything follows from it.
     ///   - days: how long it lasts; at least half a day.
     ///   - mutation: how the core is broken; `nil` for the real one.
     ///   - keeps: lines of the trace to remember.
+    ///   - crashesEvery: after so many turns the daemon is killed, and another goes on, until all is calm; `nil`: never.
     ///   - handsOverEvery: after so many turns the supervisor is told to a successor, who goes on; `nil`: never.
     init(
-        seed: UInt64, days: Double? = nil, mutation: Mutation? = nil, keeps: Int = 0, handsOverEvery: Int? = nil
+        seed: UInt64, days: Double? = nil, mutation: Mutation? = nil, keeps: Int = 0, handsOverEvery: Int? = nil,
+        crashesEvery: Int? = nil
     ) {
         var dice = Dice(seed: seed ^ 0xDA15)
         let groups = WorldSpec.groups(seed: seed)
@@ -30,8 +34,9 @@ struct Life {
         let drawn = 1 + 5 * dice.fraction()
         let length = days ?? (fastest < .seconds(30) ? 0.75 : drawn)
         let isShadow = dice.fraction() < 0.05
-        let machine = SimulatedMachine(
+        var machine = SimulatedMachine(
             seed: seed, groups: groups, days: length, mutation: mutation, isShadow: isShadow, keeps: keeps)
+        if crashesEvery != nil { machine.memory = CrashMemory() }
         let supervisor = Supervisor(
             groups: mutation?.configuration(groups) ?? groups, isShadow: isShadow,
             sharedCauseWindow: mutation?.sharedCauseWindow ?? (mutation == nil ? Limits.sharedCauseWindow : nil))
@@ -47,6 +52,18 @@ struct Life {
                     shell = shell.taken(over: successor)
                 } catch {
                     shell.machine.checker.object("cannot be handed over: \(error)")
+                    break
+                }
+            }
+            if let crashesEvery, turns % crashesEvery == 0, !shell.machine.isCalm, let memory = shell.machine.memory {
+                do {
+                    let (next, remembered) = try memory.supervisor(
+                        isShadow: isShadow, sharedCauseWindow: Limits.sharedCauseWindow)
+                    let found = shell.machine.crash(remembered)
+                    shell = shell.taken(over: next)
+                    shell.handle(found)
+                } catch {
+                    shell.machine.checker.object("nobody can go on after a crash: \(error)")
                     break
                 }
             }
@@ -67,6 +84,7 @@ struct Life {
         checker = shell.machine.checker
         samples = shell.machine.samplesTaken
         workerDays = shell.machine.workerSeconds / 86400
+        crashes = shell.machine.memory?.crashes ?? 0
     }
 
     /// What went wrong, with the seed to see it again and the end of its trace.

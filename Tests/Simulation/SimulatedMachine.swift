@@ -81,6 +81,8 @@ struct SimulatedMachine: Machine, ~Copyable {
     var isCalm = false
     var lostInARow = 0
     var signalsOfPeople = 0
+    /// What the daemon remembers beyond its end, as it would be written; `nil`: nothing.
+    var memory: CrashMemory?
     private var idleTurns = 0
     private var swept: Set<String> = []
 

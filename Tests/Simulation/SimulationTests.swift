@@ -108,6 +108,14 @@ import WardenCore
         #expect(many.digest == one.digest)
     }
 
+    /// Goal: a daemon that is killed is followed by one that goes on. Method: whole worlds in which that happens over
+    /// and over, with the same books; each state is written and read again as it would be.
+    @Test(arguments: UInt64(50)...61) func aDaemonThatIsKilledIsFollowedByOneThatGoesOn(seed: UInt64) {
+        let life = Life(seed: seed, days: 0.75, crashesEvery: 101)
+        #expect(life.crashes > 10, "the daemon was killed \(life.crashes) times")
+        #expect(life.violations == [], "\(life.report)")
+    }
+
     /// The core, broken in one rule at a time, is found out: else the checker checks nothing.
     @Test(arguments: Mutation.allCases) func aBrokenCoreIsCaught(mutation: Mutation) {
         var seeds = 0

@@ -48,6 +48,7 @@ extension Event {
         case .configurationLoaded(_, .success): "configuration"
         case .configurationLoaded(_, .failure): "bad configuration"
         case .timeReached: "time"
+        case .inherited(let inheritance): "inherited \(inheritance.workers.count)"
         case .worker, .wrote, .ready, .requested, .abandoned, .endRequested, .localTimeMoved, .successorExamined:
             "\(self)"
         }
