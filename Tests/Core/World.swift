@@ -317,6 +317,7 @@ private func word(_ directive: Directive) -> String {
     case .examine(let worker, _, _): "examine \(worker.slot.number).\(worker.generation.number)"
     case .prepareRespawn(let worker, _, _): "prepare \(worker.slot.number).\(worker.generation.number)"
     case .examineSuccessor(let request): "examine successor for \(request?.number ?? 0)"
+    case .holdLeftOver(let worker, _, let pid): "hold \(worker.slot.number) \(pid)"
     case .storeRecord(let block): "store \(block.sampleCount) samples"
     case .queryDemand(let worker, let url, _): "query \(worker.slot.number) \(url)"
     }

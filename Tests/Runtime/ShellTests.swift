@@ -77,6 +77,8 @@ private struct RecordingMachine: Machine, ~Copyable {
         record.append("query \(url)")
     }
 
+    mutating func holdLeftOver(_ worker: WorkerID, _ spec: ProgramSpec, pid: Int32) { record.append("hold \(pid)") }
+
     mutating func loadConfiguration(for request: RequestID?) {
         record.append("load \(request?.number ?? 0)")
     }
@@ -124,7 +126,9 @@ private struct RecordingMachine: Machine, ~Copyable {
     /// What was told since the last look, without the log and the status line.
     mutating func news() -> [String] {
         defer { record = [] }
-        return record.filter { !$0.hasPrefix("log ") && !$0.hasPrefix("status(") }
+        return record.filter {
+            !$0.hasPrefix("log ") && !$0.hasPrefix("status(") && !$0.hasPrefix("remember ")
+        }
     }
 }
 
@@ -185,6 +189,20 @@ private struct RecordingMachine: Machine, ~Copyable {
         shell.machine.turns = [[.worker(Self.worker(2), .exited(.signal(15, coreDumped: false)))]]
         #expect(shell.step() == .shutdown)
         #expect(shell.machine.news().prefix(2) == ["release 1.2 true", "w0 STOPPED"])
+    }
+
+    @Test("What is decided is remembered before it is done, so that whoever comes after a sudden end knows of it")
+    func remembersFirst() {
+        var shell = Self.shell(Self.groups())
+        shell.handle(.ready)
+        let spawn = shell.machine.record.firstIndex { $0.hasPrefix("spawn") }
+        let memory = shell.machine.record.firstIndex(of: "remember 1")
+        #expect(spawn != nil && memory != nil && (memory ?? 0) < (spawn ?? 0), "\(shell.machine.record)")
+
+        shell.machine.record = []
+        shell.handle(.requested(RequestID(1), .snapshot(.all)))
+        #expect(shell.machine.record.contains("reply 1 snapshots 1"))
+        #expect(!shell.machine.record.contains("remember 1"), "whoever only looks changes nothing")
     }
 
     @Test("Orders for configuration and replies reach their verbs with the request's number")

@@ -40,6 +40,10 @@ extension SimulatedMachine {
         }
     }
 
+    mutating func holdLeftOver(_ worker: WorkerID, _ spec: ProgramSpec, pid: Int32) {
+        checker.object("there are no left-overs here")
+    }
+
     /// The daemon is killed: what it was waiting for is lost, the workers live on.
     ///
     /// - Parameter remembered: what the next daemon knows.

@@ -49,6 +49,7 @@ extension Event {
         case .configurationLoaded(_, .failure): "bad configuration"
         case .timeReached: "time"
         case .inherited(let inheritance): "inherited \(inheritance.workers.count)"
+        case .leftOversFound(let found): "left over \(found.count)"
         case .worker, .wrote, .ready, .requested, .abandoned, .endRequested, .localTimeMoved, .successorExamined:
             "\(self)"
         }

@@ -64,6 +64,8 @@ package enum Directive: Hashable, Sendable {
     case examineSuccessor(RequestID?)
     /// Store what was recorded of a worker. May be dropped.
     case storeRecord(RecordBlock)
+    /// Wait for the end of a process that a former daemon started. Answers: `.exited`.
+    case holdLeftOver(WorkerID, ProgramSpec, pid: Int32)
 }
 
 /// Which processes a signal reaches.

@@ -213,6 +213,8 @@ package enum Event: Hashable, Sendable {
     case localTimeMoved(utcOffsetSeconds: Int)
     /// The binary that is to take over was tried: `nil` when it can read what it will be told; else why not.
     case successorExamined(RequestID?, refusal: String?)
+    /// Processes of workers live that nobody has told us of; before `.ready`.
+    case leftOversFound([LeftOverWorker])
     /// What a daemon that was killed had is held; once, before anything else.
     case inherited(Inheritance)
 }

@@ -44,6 +44,10 @@ package enum Limits {
     package static let aidDeadline: Duration = .seconds(1)
     /// A turn of the shell that comes so much too late is a reason to doubt ourselves.
     package static let lateTurn: Duration = .seconds(2)
+    /// Starts of the daemon within a minute, after crashes, that say nothing against it.
+    package static let startsInAMinute = 3
+    /// How long a daemon that was started more often does not act by itself: it may be what it does that kills it.
+    package static let doubtAfterRestlessness: Duration = .seconds(600)
     /// How long that doubt stays after the last late turn.
     package static let doubtAfterLateTurn: Duration = .seconds(10)
     /// A host that slept for so long has slept.

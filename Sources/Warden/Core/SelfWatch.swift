@@ -34,6 +34,7 @@ package struct SelfWatch: Hashable, Sendable {
     private let cpuLine: Double?
     private var late: Doubt?
     private var slept: Doubt?
+    private var restless: Doubt?
     private var cpu: Strain?
     private var memory: Strain?
     private var suspendedBefore: Duration?
@@ -41,6 +42,17 @@ package struct SelfWatch: Hashable, Sendable {
     /// - Parameter pressurePercent: `host_pressure`; `nil` for none.
     package init(pressurePercent: Double?) {
         cpuLine = pressurePercent
+    }
+
+    /// The daemon has begun.
+    ///
+    /// - Parameters:
+    ///   - starts: how often within the last minute, this time included.
+    ///   - now: the time.
+    package mutating func started(_ starts: Int, at now: Instant) {
+        guard starts > Limits.startsInAMinute else { return }
+        restless = Doubt(
+            words: "warden was started \(starts) times within a minute", until: now + Limits.doubtAfterRestlessness)
     }
 
     /// Whether the host's pressure matters.
@@ -70,8 +82,9 @@ package struct SelfWatch: Hashable, Sendable {
         }
         if let doubt = late, doubt.until <= now { late = nil }
         if let doubt = self.slept, doubt.until <= now { self.slept = nil }
+        if let doubt = restless, doubt.until <= now { restless = nil }
         judge(pressure, at: now)
-        return [late?.words, self.slept?.words, words(cpu, now), words(memory, now)].compactMap { $0 }
+        return [restless?.words, late?.words, self.slept?.words, words(cpu, now), words(memory, now)].compactMap { $0 }
     }
 
     private mutating func judge(_ pressure: HostPressure?, at now: Instant) {

@@ -211,6 +211,7 @@ extension Supervisor {
         switch slot.machine.state {
         case .starting, .running, .backoff: return true
         case .stopping(_, let stop): return stop.purpose != .stay
+        case .unknown where slot.machine.isLeftOver: return true
         case .stopped, .exited, .fatal, .unknown: return slot.machine.awaitedStart != nil
         }
     }

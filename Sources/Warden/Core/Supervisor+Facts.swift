@@ -67,12 +67,14 @@ extension Supervisor {
             apply(orders ?? [], to: id, at: now)
         }
         if !quarantines.isEmpty { endQuarantine(id, isWell: true, at: now) }
+        let blockedStart = slots[id].map { $0.machine.isLeftOver && $0.machine.processState == .unknown } ?? false
         let orders = withSlot(id) { slot in
             slot.endLife(at: now.instant)
             if !slot.spec.health.respawn.isOff { slot.machine.preparation = .due }
             return slot.machine.exited(status, at: now)
         }
         apply(orders ?? [], to: id, at: now)
+        if blockedStart { leftOverEnded(id, at: now) }
     }
 
     private mutating func signalFailed(_ id: SlotID, _ errorNumber: Int32, at now: Moment) {

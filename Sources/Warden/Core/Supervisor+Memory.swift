@@ -4,7 +4,10 @@ extension Supervisor {
     ///
     /// - Returns: empty after an event that led to nothing.
     package mutating func takeMemories() -> [SupervisorMemory] {
-        guard memory.isEverythingNew || memory.isLayoutNew || directives.contains(where: \.isNoteworthy) else {
+        guard
+            memory.isEverythingNew || memory.isLayoutNew || directives.contains(where: \.isNoteworthy)
+                || !memory.slots.isEmpty && directives.contains(where: \.isAnswer)
+        else {
             memory.slots.removeAll(keepingCapacity: true)
             return []
         }
@@ -167,8 +170,13 @@ extension Directive {
     /// Whether something of consequence was decided.
     fileprivate var isNoteworthy: Bool {
         switch self {
-        case .storeRecord, .takeCensus, .readWaits, .setStatus, .queryDemand, .probe: false
+        case .storeRecord, .takeCensus, .readWaits, .setStatus, .queryDemand, .probe, .reply: false
         default: true
         }
+    }
+
+    /// Whether a client is answered: of consequence if its command has touched a slot.
+    fileprivate var isAnswer: Bool {
+        if case .reply = self { true } else { false }
     }
 }

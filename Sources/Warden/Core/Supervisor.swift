@@ -172,6 +172,7 @@ package struct Supervisor: Codable, Sendable {
             doubted(health, at: now)
         case .localTimeMoved(let offset): utcOffsetSeconds = offset
         case .successorExamined(let request, let refusal): successorExamined(refusal, for: request)
+        case .leftOversFound(let found): leftOversFound(found, at: now)
         case .inherited(let inheritance): inherited(inheritance, at: now)
         }
         if !drills.isEmpty { endDrills(at: now) }

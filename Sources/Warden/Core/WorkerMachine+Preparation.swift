@@ -42,6 +42,17 @@ extension WorkerMachine {
         if preparation != .none { preparation = .due }
     }
 
+    /// A process of a former daemon lives, of which nothing else is known: no other may be started beside it.
+    ///
+    /// - Returns: empty when this slot is past its beginning.
+    mutating func foundLeftOver(pid: Int32, at now: Moment) -> [Order] {
+        guard case .stopped = state, run == nil else { return [] }
+        isLeftOver = true
+        spawnError = "pid \(pid) is left over from a former daemon; a stop ends it"
+        state = .unknown(Run(generation: generation, startedAt: now, pid: pid), isInternal: false)
+        return [change(from: .stopped, to: .unknown, pid: pid, isExpected: false)]
+    }
+
     /// Between two SIGKILLs: of one that has not helped for long, another is no use, and would fill the log.
     var killInterval: Duration {
         max(spec.stopWait, isUndying ? Limits.undyingKillInterval : .seconds(1))

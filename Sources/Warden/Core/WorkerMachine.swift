@@ -133,6 +133,8 @@ package struct WorkerMachine: Hashable, Codable, Sendable {
     package internal(set) var killedSince: Instant?
     /// SIGKILL has not ended it for so long that it is not sent often any more.
     package internal(set) var isUndying = false
+    /// Its process is of a former daemon, which left nothing else: it keeps the slot UNKNOWN until it is gone.
+    package internal(set) var isLeftOver = false
     /// Failed starts and short lives in a row, which `restart_delay` doubles by.
     var shortLives = 0
     let name: String
@@ -235,6 +237,8 @@ package struct WorkerMachine: Hashable, Codable, Sendable {
             dropAwaitedStart()
             state = .stopped
             return [change(from: .backoff, to: .stopped)]
+        case .unknown(let run, _) where isLeftOver:
+            return beginStop(of: run, purpose, isByRequest: isByRequest, force: force, at: now)
         case .stopped, .exited, .fatal, .unknown:
             if isByRequest { dropAwaitedStart() }
             return []
@@ -311,6 +315,10 @@ package struct WorkerMachine: Hashable, Codable, Sendable {
 
     /// Its main process was reaped.
     package mutating func exited(_ status: ExitStatus, at now: Moment) -> [Order] {
+        if isLeftOver {
+            isLeftOver = false
+            spawnError = ""
+        }
         switch state {
         case .starting(let run):
             stoppedAt = now.wall

@@ -47,18 +47,41 @@ package enum LeftOvers {
     ///
     /// - Parameters:
     ///   - pid: as it was.
-    ///   - generation: of the worker.
     ///   - name: of its slot.
+    ///   - generation: of the worker; `nil` for any.
     /// - Returns: a pidfd; `nil` when it is gone, or another.
-    package static func open(_ pid: Int32, of generation: Generation, _ name: SlotName) -> CInt? {
+    package static func open(_ pid: Int32, _ name: SlotName, of generation: Generation? = nil) -> CInt? {
         let number = warden_pidfd_open(pid)
         if number < 0 { return nil }
         let pidfd = Descriptor(owning: number)
         // The pidfd first: should the pid become another's in between, it names nobody any more.
-        guard let trace = WorkerTrace(pid: pid), trace.slot == name.qualified, trace.generation == generation,
-            warden_pidfd_send_signal(number, 0) == 0
+        guard let trace = WorkerTrace(pid: pid), trace.slot == name.qualified,
+            generation == nil || trace.generation == generation, warden_pidfd_send_signal(number, 0) == 0
         else { return nil }
         return pidfd.take()
+    }
+
+    /// The workers that nobody supervises, by the environments of their processes: one of each slot, the one that has
+    /// lived longest.
+    ///
+    /// For the start of a daemon that has no worker yet. See `find` for what it costs.
+    package static func workers() -> [LeftOverWorker] {
+        var found: [String: (identity: ProcessIdentity, trace: WorkerTrace)] = [:]
+        for leftOver in byEnvironment(isOwned: { _ in false }) {
+            guard case .environment(let trace) = leftOver.evidence else { continue }
+            let key = "\(trace.serverURL ?? "") \(trace.slot)"
+            let identity = leftOver.identity
+            if let known = found[key]?.identity,
+                (known.startTicks, known.pid) < (identity.startTicks, identity.pid)
+            {
+                continue
+            }
+            found[key] = (identity, trace)
+        }
+        return found.values.sorted { $0.identity.pid < $1.identity.pid }.map { identity, trace in
+            LeftOverWorker(
+                name: trace.slot, generation: trace.generation, pid: identity.pid, serverURL: trace.serverURL)
+        }
     }
 
     /// Those in groups below our own.

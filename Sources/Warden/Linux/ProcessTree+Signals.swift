@@ -66,6 +66,8 @@ package struct WorkerTrace: Hashable, Sendable {
     package var slot: String
     /// WARDEN_GENERATION.
     package var generation: Generation
+    /// SUPERVISOR_SERVER_URL: which daemon started it.
+    package var serverURL: String?
 
     /// Reads /proc/PID/environ; `nil` when it is no worker's, or cannot be read.
     ///
@@ -77,13 +79,16 @@ package struct WorkerTrace: Hashable, Sendable {
         guard let environment = ProcessTree.contents(of: "/proc/\(pid)/environ", atMost: limit) else { return nil }
         var slot: String?
         var generation: UInt32?
+        var serverURL: String?
         for entry in environment.split(separator: 0) {
             slot = slot ?? Self.value(of: "WARDEN_SLOT=", in: entry)
+            serverURL = serverURL ?? Self.value(of: "SUPERVISOR_SERVER_URL=", in: entry)
             generation = generation ?? Self.value(of: "WARDEN_GENERATION=", in: entry).flatMap { UInt32($0) }
         }
         guard let slot, let generation else { return nil }
         self.slot = slot
         self.generation = Generation(generation)
+        self.serverURL = serverURL
     }
 
     private static func value(of prefix: String, in entry: ArraySlice<UInt8>) -> String? {

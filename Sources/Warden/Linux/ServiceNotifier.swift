@@ -94,6 +94,12 @@ package struct PassedDescriptors: Sendable {
     /// In the manager's order, at most `EdgeLimits.storedDescriptors`.
     package let entries: [Entry]
 
+    /// Whether a state is among what is passed on: a daemon ended all of a sudden, and its workers wait for this one.
+    package static func holdState() -> Bool {
+        guard let names = getenv("LISTEN_FDNAMES") else { return false }
+        return String(cString: names).split(separator: ":").contains { $0 == StoredName.state.text }
+    }
+
     /// Takes them over. Once, before threads start: it removes LISTEN_FDS and its kin from the environment.
     package init() {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?

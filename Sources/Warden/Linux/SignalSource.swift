@@ -26,6 +26,19 @@ package struct SignalSource: ~Copyable, Sendable {
         _ = warden_ignore_broken_pipes()
     }
 
+    /// Waits for a signal that ends the daemon. For a daemon that has not got as far as its loop; the signal is taken.
+    ///
+    /// - Parameter duration: how long at most.
+    /// - Returns: whether there was one.
+    package static func waitForEnd(atMost duration: Duration) -> Bool {
+        var set = sigset_t()
+        _ = sigemptyset(&set)
+        for number in [SIGTERM, SIGINT, SIGQUIT] { _ = sigaddset(&set, number) }
+        let nanoseconds = max(0, duration.inNanoseconds)
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        return sigtimedwait(&set, nil, &time) > 0
+    }
+
     /// - Throws: EMFILE and ENFILE.
     package init() throws(KernelFailure) {
         var set = Self.mask

@@ -13,11 +13,17 @@ package enum StoredName: Hashable, Sendable {
     case process(WorkerID)
     /// A worker's own notify socket: `n12.3`.
     case notify(WorkerID)
+    /// A socket that the daemon serves: `l2`.
+    case listener(UInt32)
+    /// Its lock: `k2`.
+    case lock(UInt32)
+    /// The socket of an fcgi-program: `f7`.
+    case shared(UInt32)
 
-    /// The worker that it belongs to; `nil` for the state.
+    /// The worker that it belongs to; `nil` for what is not one worker's.
     package var worker: WorkerID? {
         switch self {
-        case .state: nil
+        case .state, .listener, .lock, .shared: nil
         case .output(let worker, _), .input(let worker), .process(let worker), .notify(let worker): worker
         }
     }
@@ -31,6 +37,9 @@ package enum StoredName: Hashable, Sendable {
         case .input(let worker): "i\(Self.number(worker))"
         case .process(let worker): "d\(Self.number(worker))"
         case .notify(let worker): "n\(Self.number(worker))"
+        case .listener(let number): "l\(number)"
+        case .lock(let number): "k\(number)"
+        case .shared(let number): "f\(number)"
         }
     }
 
@@ -52,6 +61,15 @@ package enum StoredName: Hashable, Sendable {
             case "e": stream = .standardError
             default: return nil
             }
+        }
+        if let number = WorkerID.number(rest.utf8) {
+            switch letter {
+            case "l": self = .listener(number)
+            case "k": self = .lock(number)
+            case "f": self = .shared(number)
+            default: return nil
+            }
+            return
         }
         guard let worker = WorkerID(storedText: rest) else { return nil }
         switch letter {
@@ -81,7 +99,7 @@ extension WorkerID {
         self.init(slot: SlotID(slot), generation: Generation(generation))
     }
 
-    private static func number(_ digits: some Collection<UInt8>) -> UInt32? {
+    fileprivate static func number(_ digits: some Collection<UInt8>) -> UInt32? {
         if digits.count > 10 || digits.first == UInt8(ascii: "0") && digits.count > 1 { return nil }
         var value: UInt64 = 0
         for byte in digits {

@@ -23,7 +23,8 @@ package enum CommandLineEntry {
 
     private static func serve(_ arguments: DaemonArguments, _ legacy: DaemonProcess.Legacy) -> Never {
         let path = configurationPath(arguments)
-        let result = ConfigurationReader(path: path, arguments: arguments).load()
+        var result = ConfigurationReader(path: path, arguments: arguments).load()
+        if case .none = legacy, !arguments.isCheck { awaitMending(&result, path, arguments) }
         let report = DiagnosticReport(result.diagnostics)
         if arguments.isCheck {
             finish(report.exitCode, report.text)
@@ -47,6 +48,23 @@ package enum CommandLineEntry {
             }
         } catch {
             fail(error.description)
+        }
+    }
+
+    /// After a crash the workers are still there: a configuration that was broken meanwhile must not cost them their
+    /// supervisor for good. It is read again until it is good.
+    private static func awaitMending(_ result: inout LoadResult, _ path: String, _ arguments: DaemonArguments) {
+        var said = ""
+        while result.configuration == nil, result.remainder?.configuration == nil, PassedDescriptors.holdState() {
+            let text = DiagnosticReport(result.diagnostics).text
+            if text != said {
+                StandardError.write(
+                    text + "Error: the configuration has errors; the workers of the former daemon go on "
+                        + "unwatched until it is mended\n")
+                said = text
+            }
+            if SignalSource.waitForEnd(atMost: .seconds(1)) { finish(0, "") }
+            result = ConfigurationReader(path: path, arguments: arguments).load()
         }
     }
 

@@ -85,7 +85,8 @@ package struct Daemon {
         let settings = configuration.daemon
         // What a former binary hands over is told by itself.
         let (keeper, remains) = legacy.map { (Survival.goOn($0), nil) } ?? Survival.begin()
-        let listeners = try bind(configuration, isAfterCrash: remains != nil)
+        let listeners = try bind(configuration, inheriting: legacy?.listening ?? remains?.listening ?? [])
+        keeper.keep(listeners.told)
         try prepareProcess(settings)
         try makeLogDirectories(settings)
         // supervisord goes on without the file too; a note in the log must do.
@@ -108,18 +109,13 @@ package struct Daemon {
         }
     }
 
-    private func bind(_ configuration: Configuration, isAfterCrash: Bool) throws(StartFailure) -> Listeners {
-        let deadline = MonotonicClock.now() + RuntimeLimits.lockPatience
-        while true {
-            do throws(ListenFailure) {
-                return try Listeners(configuration, inheriting: legacy?.listening ?? [])
-            } catch {
-                // A child that was being born when the daemon before was killed has its lock for a moment longer.
-                guard isAfterCrash, MonotonicClock.now() < deadline else {
-                    throw StartFailure(description: "Error: \(error)")
-                }
-                MonotonicClock.rest(for: .milliseconds(5))
-            }
+    private func bind(
+        _ configuration: Configuration, inheriting told: [DaemonState.Listening]
+    ) throws(StartFailure) -> Listeners {
+        do throws(ListenFailure) {
+            return try Listeners(configuration, inheriting: told)
+        } catch {
+            throw StartFailure(description: "Error: \(error)")
         }
     }
 

@@ -159,7 +159,7 @@ final class House {
         parts.bridge.configurationRead(supervisor.newestGroups)
         var machine = try KernelMachine(
             parts: parts, ground: ground, keeper: keeper,
-            sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog),
+            sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog, keeper: keeper),
             selfWatch: SelfWatch(pressurePercent: configuration.warden.hostPressurePercent))
         if let legacy { machine.adopt(legacy) }
         if let remains { machine.adopt(remains) }
@@ -254,13 +254,14 @@ final class House {
         // Whoever takes over has started what starts by itself long ago.
         let isFirst = legacy == nil && remains == nil
         let prober = parts.prober
+        let beginning = Beginning(parts.readers, inbox)
         return try NamedThread.start(name: "network") {
             do {
                 try NetworkThread.run {
                     await withTaskGroup(of: Void.self) { group in
-                        group.addTask { await House.beatForEver(beat) }
+                        group.addTask { await House.beatForEver(beat, beginning) }
                         group.addTask { await prober.run() }
-                        await House.serve(server, sender, inbox, mainLog, isFirst: isFirst)
+                        await House.serve(server, sender, inbox, mainLog) { if isFirst { beginning.search() } }
                         group.cancelAll()
                     }
                 }
@@ -272,12 +273,12 @@ final class House {
 
     private static func serve(
         _ server: ControlServer, _ sender: AlertSender, _ inbox: Mailbox<Event>, _ mainLog: MainLog,
-        isFirst: Bool
+        whenServed begin: @escaping @Sendable () -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await sender.run() }
             do throws(ControlError) {
-                try await server.run { if isFirst { _ = inbox.post(.ready) } }
+                try await server.run(onReady: begin)
             } catch {
                 mainLog.write(LogRecord(.critical, "\(error)"))
                 _ = inbox.post(.endRequested(.shutdown))
@@ -289,8 +290,9 @@ final class House {
         }
     }
 
-    private static func beatForEver(_ beat: LoopBeat) async {
+    private static func beatForEver(_ beat: LoopBeat, _ beginning: Beginning) async {
         while !Task.isCancelled {
+            beginning.look()
             beat.turned(at: MonotonicClock.now())
             // Cancelled: the loop ends.
             try? await Task.sleep(for: .seconds(1))

@@ -12,8 +12,8 @@ enum RuntimeLimits {
     static let copiedOutputBytes = 8 * 1024 * 1024
     /// The name in the system log: supervisord's, which filters look for.
     static let syslogIdentifier = "supervisord"
-    /// After a crash the sockets of the daemon before are waited for so long.
-    static let lockPatience: Duration = .seconds(5)
+    /// How long workers of a former daemon are looked for before the first start.
+    static let leftOverSearch: Duration = .seconds(5)
     /// Incidents and alerts that are remembered for the next daemon until the history has them.
     static let owedMatters = 500
     /// Incidents, alerts and restarts waiting for the database.

@@ -7,8 +7,10 @@ final class SocketKeeper {
     private let listeners: Listeners
     private let server: ControlServer
     private let mainLog: MainLog
+    private let keeper: StateKeeper
 
-    init(listeners: Listeners, server: ControlServer, mainLog: MainLog) {
+    init(listeners: Listeners, server: ControlServer, mainLog: MainLog, keeper: StateKeeper) {
+        self.keeper = keeper
         self.listeners = listeners
         self.server = server
         self.mainLog = mainLog
@@ -17,5 +19,6 @@ final class SocketKeeper {
     /// One lstat(2) for each socket; more only when one has vanished.
     func look() {
         listeners.renewVanished(serve: { server.add($0) }, tell: { mainLog.write($0) })
+        keeper.keep(listeners.told)
     }
 }

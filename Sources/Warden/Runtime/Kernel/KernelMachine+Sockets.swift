@@ -12,6 +12,8 @@ struct SharedSocketKey: Hashable, Codable {
 final class SharedSocketUse {
     let socket: SharedSocket
     var users: Set<WorkerID>
+    /// Its number among what outlives the daemon.
+    var number: UInt32?
 
     init(_ socket: consuming SharedSocket, users: Set<WorkerID> = []) {
         self.socket = socket
@@ -30,11 +32,13 @@ extension KernelMachine {
         let key = SharedSocketKey(group: program.name.group, program: program.program, spec: spec)
         if let use = sharedSockets[key] {
             use.users.insert(worker)
+            keeper.keep(key, use)
             return use.socket.descriptor
         }
         let use = try makeSharedSocket(spec)
         use.users.insert(worker)
         sharedSockets[key] = use
+        keeper.keep(key, use)
         return use.socket.descriptor
     }
 
@@ -54,7 +58,8 @@ extension KernelMachine {
     mutating func leaveSharedSocket(_ worker: WorkerID) {
         guard let (key, use) = sharedSockets.first(where: { $0.value.users.contains(worker) }) else { return }
         use.users.remove(worker)
-        guard use.users.isEmpty else { return }
+        guard use.users.isEmpty else { return keeper.keep(key, use) }
+        keeper.drop(use)
         log(LogRecord(.info, "Closing socket \(key.spec.address.url)"))
         sharedSockets[key] = nil
     }

@@ -99,6 +99,7 @@ struct KernelMachine: Machine, ~Copyable {
         self.poller = poller
         self.signals = signals
         nextWatchAt = MonotonicClock.now()
+        own.watch.started(keeper.startsOfLate(at: nextWatchAt), at: nextWatchAt)
         nextPingAt = nextWatchAt
     }
 

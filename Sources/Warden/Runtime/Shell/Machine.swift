@@ -43,6 +43,8 @@ package protocol Machine: ~Copyable {
     mutating func restoreDescriptorLimit(of worker: WorkerID, pid: Int32, from lowered: Int, to soft: Int)
     /// Looks at what is left of a worker that has ended, and sweeps it. Event: `.respawnPrepared`, unless it is stuck.
     mutating func prepareRespawn(_ worker: WorkerID, _ spec: RespawnSpec, launch: LaunchSpec)
+    /// Waits for the end of a process that a former daemon started. Event: `.exited`.
+    mutating func holdLeftOver(_ worker: WorkerID, _ spec: ProgramSpec, pid: Int32)
     /// Reads the configuration anew. Event: `.configurationLoaded`.
     mutating func loadConfiguration(for request: RequestID?)
 

@@ -117,6 +117,7 @@ package struct Shell<M: Machine & ~Copyable>: ~Copyable {
         case .examine(let worker, let budget, let command):
             machine.examine(worker, budget: budget, command: command)
         case .storeRecord(let block): machine.store(block)
+        case .holdLeftOver(let worker, let spec, let pid): machine.holdLeftOver(worker, spec, pid: pid)
         }
     }
 

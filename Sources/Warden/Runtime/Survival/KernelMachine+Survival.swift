@@ -26,6 +26,7 @@ extension KernelMachine {
             held.insert(worker)
         }
         adoptOutputs(&remains, held)
+        adoptSockets(remains, held)
         for (name, incident) in remains.incidents { parts.scribe.store(incident, owed: name) }
         for (name, alert) in remains.alerts { parts.scribe.send(alert, owed: name) }
         let inheritance = Inheritance(workers: held, delivered: remains.delivered)
@@ -40,7 +41,7 @@ extension KernelMachine {
     ) -> Bool {
         let kept = remains.processes.removeValue(forKey: worker)
         // One of which the service manager had no room: its pid is enough if it still is the one that was started.
-        let found = kept ?? pid.flatMap { LeftOvers.open($0, of: worker.generation, spec.name) }
+        let found = kept ?? pid.flatMap { LeftOvers.open($0, spec.name, of: worker.generation) }
         guard let found else { return false }
         let process = Descriptor(owning: found)
         let known = pid ?? Child.pid(of: process.rawValue) ?? 0
@@ -78,6 +79,20 @@ extension KernelMachine {
         for worker in ended { _ = parts.pump.workerExited(worker) }
     }
 
+    /// A socket lives as long as one of those that have it.
+    private mutating func adoptSockets(_ remains: Remains, _ held: Set<WorkerID>) {
+        for (number, told) in remains.sharedSockets {
+            let use = SharedSocketUse(adopting: told)
+            use.number = number
+            use.users.formIntersection(held)
+            if use.users.isEmpty {
+                keeper.drop(use)
+            } else {
+                sharedSockets[told.key] = use
+            }
+        }
+    }
+
     private func target(of spec: ProgramSpec, _ stream: OutputStream, _ log: LogSpec) -> LogTarget {
         do throws(SpawnFailure) {
             return try parts.logs.target(of: spec.name, stream, log)
@@ -101,6 +116,19 @@ extension KernelMachine {
             _ = Descriptor(owning: number)
             keeper.release(.notify(worker))
         }
+    }
+
+    // MARK: - Left-overs
+
+    mutating func holdLeftOver(_ worker: WorkerID, _ spec: ProgramSpec, pid: Int32) {
+        guard let number = LeftOvers.open(pid, spec.name) else {
+            pending.append(.worker(worker, .exited(.unknown)))
+            return
+        }
+        let told = DaemonState.Worker(
+            worker: worker, spec: spec, pid: pid, pidfd: number, input: nil, unsent: [], notifyPath: nil,
+            notifySocket: nil, isReaped: false, isReleased: false, hasFailed: false)
+        adopt(told, isWatched: false)
     }
 
     // MARK: - Spawning

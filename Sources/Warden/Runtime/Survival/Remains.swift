@@ -16,6 +16,11 @@ struct Remains {
     var inputs: [WorkerID: CInt] = [:]
     var notifySockets: [WorkerID: CInt] = [:]
     var outputs: [(worker: WorkerID, stream: WardenLinux.OutputStream, descriptor: CInt)] = []
+    /// The sockets that were served.
+    var listening: [DaemonState.Listening] = []
+    /// Those of fcgi-programs, each with its number.
+    var sharedSockets: [(number: UInt32, shared: DaemonState.Shared)] = []
+    private var places: [UInt32: String] = [:]
     /// Records that could not be read.
     var damages: [String] = []
 
@@ -34,7 +39,7 @@ struct Remains {
         var rest: [(StateKind, StateRecord)] = []
         for record in records {
             guard let kind = StateKind(rawValue: record.name.kind) else { continue }
-            if kind != .slot, kind != .delivered { last = max(last, record.name.key) }
+            if kind != .slot, kind != .delivered, kind != .listener { last = max(last, record.name.key) }
             do {
                 switch kind {
                 case .standing: standing = try record.decoded(StandingMemory.self)
@@ -44,13 +49,14 @@ struct Remains {
                     numbers[group.name] = record.name.key
                 case .slot:
                     slots[SlotID(UInt32(truncatingIfNeeded: record.name.key))] = try record.decoded(SlotMemory.self)
-                case .log, .incident, .alert, .delivered, .sharedSocket: rest.append((kind, record))
+                case .log, .incident, .alert, .delivered, .sharedSocket, .listener: rest.append((kind, record))
                 }
             } catch {
                 damages.append("a record of kind \(record.name.kind): \(error)")
             }
         }
-        keeper.number(numbers, after: last)
+        keeper.number(
+            numbers, after: last, listeners: records.count { $0.name.kind == StateKind.listener.rawValue })
         guard let standing else { return nil }
         supervisor = RememberedSupervisor(standing: standing, groups: groups, slots: slots)
         self.damages = damages
@@ -65,17 +71,34 @@ struct Remains {
             case .alert: alerts.append((record.name, try record.decoded(Alert.self)))
             case .delivered:
                 delivered[SlotID(UInt32(truncatingIfNeeded: record.name.key))] = try record.decoded(UInt64.self)
-            case .standing, .group, .slot, .sharedSocket: break
+            case .sharedSocket:
+                let number = UInt32(truncatingIfNeeded: record.name.key)
+                sharedSockets.append((number, try record.decoded(DaemonState.Shared.self)))
+            case .listener: places[UInt32(truncatingIfNeeded: record.name.key)] = try record.decoded(String.self)
+            case .standing, .group, .slot: break
             }
         } catch {
             damages.append("a record of kind \(record.name.kind): \(error)")
         }
     }
 
-    /// A descriptor that came back under a name.
-    mutating func take(_ name: StoredName, _ descriptor: CInt) {
+    /// The descriptors that came back.
+    mutating func take(_ passed: [(name: StoredName, descriptor: CInt)]) {
+        for entry in passed { take(entry.name, entry.descriptor) }
+        let byName = Dictionary(passed.map { ($0.name, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
+        for (number, place) in places.sorted(by: { $0.key < $1.key }) {
+            guard let socket = byName[.listener(number)] else { continue }
+            listening.append(DaemonState.Listening(place: place, socket: socket, lock: byName[.lock(number)]))
+        }
+        sharedSockets = sharedSockets.compactMap { number, shared in
+            guard let socket = byName[.shared(number)] else { return nil }
+            return (number, DaemonState.Shared(key: shared.key, socket: socket, users: shared.users))
+        }
+    }
+
+    private mutating func take(_ name: StoredName, _ descriptor: CInt) {
         switch name {
-        case .state: break
+        case .state, .listener, .lock, .shared: break
         case .process(let worker): processes[worker] = descriptor
         case .input(let worker): inputs[worker] = descriptor
         case .notify(let worker): notifySockets[worker] = descriptor
@@ -113,7 +136,7 @@ enum Survival {
                 let records = memory.records
                 let keeper = StateKeeper(memory, store)
                 if var remains = Remains(records, keeper) {
-                    for entry in passed { remains.take(entry.name, entry.descriptor) }
+                    remains.take(passed)
                     return (keeper, remains)
                 }
                 keeper.note(LogRecord(.critical, "The state of the former daemon is not complete"))

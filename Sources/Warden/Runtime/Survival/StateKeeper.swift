@@ -44,6 +44,8 @@ enum StateKind: UInt8 {
     case delivered = 7
     /// The socket of an fcgi-program.
     case sharedSocket = 8
+    /// The place of a socket that is served.
+    case listener = 9
 
     func named(_ key: UInt64) -> StateRecord.Name { StateRecord.Name(kind: rawValue, key: key) }
 }
@@ -65,6 +67,8 @@ final class StateKeeper {
     private var groupNumbers: [String: UInt64] = [:]
     private var nextNumber: UInt64 = 1
     private var failures: Set<String> = []
+    /// What is served, in words.
+    private var served: [String] = []
     private var owed = 0
     /// What was to be said before there was a log.
     private var notes: [LogRecord] = []
@@ -123,7 +127,9 @@ final class StateKeeper {
     /// - Parameters:
     ///   - groups: the numbers.
     ///   - last: the highest number of any record.
-    func number(_ groups: [String: UInt64], after last: UInt64) {
+    ///   - listeners: how many sockets were served.
+    func number(_ groups: [String: UInt64], after last: UInt64, listeners: Int) {
+        served = Array(repeating: "", count: listeners)
         groupNumbers = groups
         nextNumber = last + 1
     }
@@ -219,6 +225,44 @@ final class StateKeeper {
 
     /// The names of what is kept, for the binary that takes over in place.
     var storedNames: [String] { store.names.map(\.text) }
+
+    /// What is served: clients of the time without a daemon are answered by the next one.
+    ///
+    /// - Parameter listening: all of it.
+    func keep(_ listening: [DaemonState.Listening]) {
+        guard isKept else { return }
+        let places = listening.map { "\($0.place) \($0.socket) \($0.lock ?? -1)" }
+        guard places != served else { return }
+        for number in 0..<UInt32(max(served.count, listening.count)) {
+            forget(StateKind.listener.named(UInt64(number)))
+            release(.listener(number))
+            release(.lock(number))
+        }
+        served = places
+        for (number, socket) in zip(UInt32(0)..., listening) {
+            keep(StateKind.listener.named(UInt64(number)), socket.place)
+            store(socket.socket, as: .listener(number))
+            if let lock = socket.lock { store(lock, as: .lock(number)) }
+        }
+    }
+
+    /// The socket of an fcgi-program, and who has it. It is stored when it is first kept.
+    func keep(_ key: SharedSocketKey, _ use: SharedSocketUse) {
+        guard isKept else { return }
+        let number = use.number ?? UInt32(truncatingIfNeeded: newNumber())
+        if use.number == nil { store(use.socket.descriptor, as: .shared(number)) }
+        use.number = number
+        keep(
+            StateKind.sharedSocket.named(UInt64(number)),
+            DaemonState.Shared(key: key, socket: use.socket.descriptor, users: use.users))
+    }
+
+    /// Nobody has it any more.
+    func drop(_ use: SharedSocketUse) {
+        guard let number = use.number else { return }
+        forget(StateKind.sharedSocket.named(UInt64(number)))
+        release(.shared(number))
+    }
 
     /// Messages that wait for the service manager are offered again, and what others have settled is forgotten.
     func turn() {

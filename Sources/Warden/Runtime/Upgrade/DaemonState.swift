@@ -39,6 +39,8 @@ struct DaemonState: Codable {
         var key: SharedSocketKey
         var socket: Int32
         var users: Set<WorkerID>
+        /// Its number among what outlives a crash.
+        var number: UInt32?
     }
 
     /// A socket that is served.

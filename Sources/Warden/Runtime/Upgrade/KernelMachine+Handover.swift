@@ -18,7 +18,7 @@ extension KernelMachine {
             limits: limits, nextRequest: parts.bridge.nextRequest, supervisor: supervisor,
             workers: workers.values.map(\.told), commands: hooks.values.compactMap { $0.told(at: now) }, pumped: pumped,
             sharedSockets: sharedSockets.map { key, use in
-                DaemonState.Shared(key: key, socket: use.socket.descriptor, users: use.users)
+                DaemonState.Shared(key: key, socket: use.socket.descriptor, users: use.users, number: use.number)
             },
             listening: listening, logs: parts.logs.known, memory: keeper.memoryDescriptor,
             stored: keeper.storedNames)
@@ -38,7 +38,8 @@ extension KernelMachine {
         descriptorsFreeAtFirst = DescriptorHeadroom.free() + workers.count * DescriptorHeadroom.perWorker
     }
 
-    mutating func adopt(_ told: DaemonState.Worker) {
+    /// - Parameter isWatched: what it does with its life matters; else only its end does.
+    mutating func adopt(_ told: DaemonState.Worker, isWatched: Bool = true) {
         let process = WorkerProcess(adopting: told)
         let worker = told.worker
         workers[worker] = process
@@ -51,7 +52,7 @@ extension KernelMachine {
         } catch {
             log(LogRecord(.critical, "Cannot watch \(told.spec.name.qualified): \(error)"))
         }
-        if !process.hasFailed {
+        if !process.hasFailed, isWatched {
             noteTree(of: process)
             beginSampling(process)
         }
@@ -130,7 +131,8 @@ extension HookProcess {
 }
 
 extension SharedSocketUse {
-    fileprivate convenience init(adopting told: DaemonState.Shared) {
+    convenience init(adopting told: DaemonState.Shared) {
         self.init(SharedSocket(adopting: Descriptor(owning: told.socket)), users: told.users)
+        number = told.number
     }
 }
