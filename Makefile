@@ -12,7 +12,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench simulate sanitize fuzz conformance nightly clean help
+.PHONY: setup build test demo install format lint bench simulate chaos sanitize fuzz conformance nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -75,6 +75,13 @@ conformance: build ## Compare every answer with supervisord 4.3.0's; SUPERVISOR=
 KIT        ?= .build-ci/kit
 KIT_PYTHON ?= .build-ci/torch/bin/python
 BOX        ?= ../shared/bin/systemd-box
+
+# As root, beside a private systemd. WARDEN_CHAOS_KILLS=N, WARDEN_CHAOS_UPGRADES=N and WARDEN_CHAOS_SEED=N for another run.
+chaos: build ## Kill and upgrade the daemon 1,000 times each under load, and count what was lost
+	@test -x "$(BOX)" || { echo "chaos: no $(BOX): BOX=PATH names what runs a command beside a private systemd" >&2; exit 1; }
+	WARDEN_CHAOS_KILLS=$${WARDEN_CHAOS_KILLS:-1000} WARDEN_CHAOS_UPGRADES=$${WARDEN_CHAOS_UPGRADES:-1000} \
+	    Tests/Systemd/run box_chaos --seconds 3600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
+	    --systemd-box "$(BOX)"
 
 nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, the demo, and torch
 	@for round in 1 2 3 4 5; do \
