@@ -34,6 +34,17 @@ import WardenCore
         #expect(watch.look(after: 1).isEmpty)
     }
 
+    @Test("A daemon that is started again and again doubts itself for a while: it may be what it does that ends it")
+    func restless() {
+        var watch = Watch()
+        watch.watch.started(3, at: instant(0))
+        #expect(watch.look().isEmpty)
+        watch.watch.started(4, at: instant(watch.clock))
+        #expect(watch.look() == ["warden was started 4 times within a minute"])
+        #expect(watch.look(after: 590).count == 1)
+        #expect(watch.look(after: 20).isEmpty)
+    }
+
     @Test("A suspended host, known by its clocks; what it slept before we looked is none of ours")
     func suspended() {
         var watch = Watch()

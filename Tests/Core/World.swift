@@ -233,7 +233,7 @@ struct World {
             if children[worker] == nil { objections.append("waits of nobody: \(worker)") }
             if let waits { answers.append(.worker(worker, .waitsRead(waits(moment.instant)))) }
         case .loadConfiguration, .reply, .log, .announce, .send, .writeInput, .disregardOutput, .recordIncident, .alert,
-            .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish, .storeRecord:
+            .setStatus, .declareReady, .declareStopping, .extendTimeout, .finish, .storeRecord, .holdLeftOver:
             break
         }
     }

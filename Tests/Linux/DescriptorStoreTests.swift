@@ -71,6 +71,7 @@ struct DescriptorStoreTests {
             (.output(worker, .standardError), "p12.3e"), (.input(worker), "i12.3"), (.process(worker), "d12.3"),
             (.notify(worker), "n12.3"), (.process(Self.worker(.max, .max)), "d4294967295.4294967295"),
             (.process(Self.worker(0, 0)), "d0.0"),
+            (.listener(2), "l2"), (.lock(0), "k0"), (.shared(.max), "f4294967295"),
         ]
         for (name, text) in names {
             #expect(name.text == text)
@@ -79,7 +80,7 @@ struct DescriptorStoreTests {
         let others = [
             "", "stored", "State", "state ", "p12.3", "p12.3x", "d12.3o", "d", "d.", "d1.", "d.1", "d1.2.3", "d+1.2",
             "d-1.2", "d01.2", "d1.00", "d4294967296.1", "d99999999999999999999.1", "d1. 2", "x1.2", "d١.٢", "p.o", "po",
-            "dd1.2", "é1.2", "p1.2é",
+            "dd1.2", "é1.2", "p1.2é", "l", "l01", "k4294967296", "f1.2", "x1", "d1", "l1o",
         ]
         for text in others { #expect(StoredName(text) == nil, "\(text)") }
     }
@@ -87,7 +88,7 @@ struct DescriptorStoreTests {
     @Test("any text that is a name is the name's own text")
     func fuzz() {
         var dice = Dice(seed: 5)
-        let letters = Array("pidnoe.0123456789state:-+ \u{1F600}")
+        let letters = Array("pidnlkfoe.0123456789state:-+ \u{1F600}")
         var count = 0
         for _ in 0..<200_000 {
             let text = String(

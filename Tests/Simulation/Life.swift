@@ -21,7 +21,8 @@ struct Life {
     ///   - days: how long it lasts; at least half a day.
     ///   - mutation: how the core is broken; `nil` for the real one.
     ///   - keeps: lines of the trace to remember.
-    ///   - crashesEvery: after so many turns the daemon is killed, and another goes on, until all is calm; `nil`: never.
+    ///   - crashesEvery: after so many turns the daemon is killed, and another goes on, until all is calm; `nil`:
+    ///     never.
     ///   - handsOverEvery: after so many turns the supervisor is told to a successor, who goes on; `nil`: never.
     init(
         seed: UInt64, days: Double? = nil, mutation: Mutation? = nil, keeps: Int = 0, handsOverEvery: Int? = nil,

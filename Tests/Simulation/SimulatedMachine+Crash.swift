@@ -28,6 +28,7 @@ extension SimulatedMachine {
         do {
             for part in memories {
                 switch part {
+                case .incident, .alert: break
                 case .standing(let standing): memory?.standing = try StateEncoder.encode(standing).encoded()
                 case .group(let name, let group):
                     memory?.groups[name] = try group.map { try StateEncoder.encode($0).encoded() }

@@ -11,7 +11,9 @@ extension Supervisor {
             memory.slots.removeAll(keepingCapacity: true)
             return []
         }
-        var parts: [SupervisorMemory] = [.standing(standing)]
+        // What is owed comes first: told twice is better than not at all.
+        var parts: [SupervisorMemory] = directives.compactMap(\.owed)
+        parts.append(.standing(standing))
         if memory.isEverythingNew || memory.isLayoutNew {
             let names = Set(newest.map(\.name)).union(groups.keys)
             for name in names.sorted() { parts.append(.group(name, remembered(group: name))) }
@@ -172,6 +174,15 @@ extension Directive {
         switch self {
         case .storeRecord, .takeCensus, .readWaits, .setStatus, .queryDemand, .probe, .reply: false
         default: true
+        }
+    }
+
+    /// What somebody is owed by it.
+    fileprivate var owed: SupervisorMemory? {
+        switch self {
+        case .recordIncident(let incident): .incident(incident)
+        case .alert(let alert): .alert(alert)
+        default: nil
         }
     }
 

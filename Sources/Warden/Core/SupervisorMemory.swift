@@ -3,6 +3,10 @@
 /// Left out is what can be learned again by looking: samples, trends, and the clients that waited. All times are of
 /// this start of the host.
 package enum SupervisorMemory: Sendable {
+    /// An incident that is about to be stored. These and the alerts come in the order of their directives.
+    case incident(Incident)
+    /// An alert that is about to be posted.
+    case alert(Alert)
     /// What is true of all slots together.
     case standing(StandingMemory)
     /// A group by its name; `nil`: it is neither active nor configured any more.

@@ -83,7 +83,19 @@ final class House {
                     .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
                 ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient(),
             gpus: GPUInspector())
-        ground = LaunchGround(
+        ground = House.ground(settings, limits, keeper)
+        server = ControlServer(
+            listeners: try listeners.controlListeners(), backend: bridge,
+            settings: ControlSettings(
+                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
+                localTime: { LocalClock.parts(of: $0) },
+                hasDescriptors: { DescriptorHeadroom.free() >= DescriptorHeadroom.keptFromClients }, log: log))
+    }
+
+    private static func ground(
+        _ settings: DaemonSettings, _ limits: DaemonLimits, _ keeper: StateKeeper
+    ) -> LaunchGround {
+        LaunchGround(
             environment: .current(),
             limits: limits.forWorkers(
                 minimumDescriptors: UInt64(settings.minimumDescriptors),
@@ -92,12 +104,6 @@ final class House {
             copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
             runtimeDirectory: settings.childLogDirectory, executable: DaemonProcess.trustedExecutable(),
             startLimits: limits)
-        server = ControlServer(
-            listeners: try listeners.controlListeners(), backend: bridge,
-            settings: ControlSettings(
-                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
-                localTime: { LocalClock.parts(of: $0) },
-                hasDescriptors: { DescriptorHeadroom.free() >= DescriptorHeadroom.keptFromClients }, log: log))
     }
 
     private static func pumpReports(

@@ -25,7 +25,7 @@ extension KernelMachine {
     }
 
     mutating func store(_ incident: Incident) {
-        parts.scribe.store(incident, owed: keeper.owe(.incident, incident))
+        parts.scribe.store(incident, owed: keeper.takeOwed())
     }
 
     mutating func store(_ record: RecordBlock) {
@@ -33,8 +33,7 @@ extension KernelMachine {
     }
 
     mutating func post(_ alert: Alert) {
-        guard parts.scribe.isWanted(alert) else { return }
-        parts.scribe.send(alert, owed: keeper.owe(.alert, alert))
+        parts.scribe.send(alert, owed: keeper.takeOwed())
     }
 
     mutating func notify(_ notice: ServiceNotice) {

@@ -70,6 +70,9 @@ final class StateKeeper {
     /// What is served, in words.
     private var served: [String] = []
     private var owed = 0
+    /// What was remembered and is about to be handed over, in order.
+    private var owedNames: [StateRecord.Name?] = []
+    private var nextOwed = 0
     /// What was to be said before there was a log.
     private var notes: [LogRecord] = []
     /// Where what went wrong is said.
@@ -137,6 +140,8 @@ final class StateKeeper {
     func remember(_ memories: [SupervisorMemory]) {
         for part in memories {
             switch part {
+            case .incident(let incident): owedNames.append(owe(.incident, incident))
+            case .alert(let alert): owedNames.append(owe(.alert, alert))
             case .standing(let standing): keep(StateKind.standing.named(0), standing)
             case .group(let name, let memory?):
                 keep(StateKind.group.named(number(of: name)), KeptGroup(name: name, memory: memory))
@@ -162,10 +167,18 @@ final class StateKeeper {
         return nextNumber
     }
 
-    /// Keeps what another thread is about to store, until it has.
-    ///
-    /// - Returns: by what it is to be settled; `nil` when nothing is kept.
-    func owe(_ kind: StateKind, _ value: some Encodable) -> StateRecord.Name? {
+    /// By what the next incident or alert that is handed to the history is to be settled; `nil` when it is not kept.
+    func takeOwed() -> StateRecord.Name? {
+        guard nextOwed < owedNames.count else { return nil }
+        defer {
+            nextOwed += 1
+            if nextOwed == owedNames.count { (owedNames, nextOwed) = ([], 0) }
+        }
+        return owedNames[nextOwed]
+    }
+
+    /// Keeps what the history is about to be told, until it has it.
+    private func owe(_ kind: StateKind, _ value: some Encodable) -> StateRecord.Name? {
         guard isKept, owed < RuntimeLimits.owedMatters else { return nil }
         let name = kind.named(newNumber())
         guard keep(name, value) else { return nil }

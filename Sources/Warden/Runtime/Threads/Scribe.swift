@@ -94,15 +94,15 @@ final class Scribe: Sendable {
         if case .full = orders.post(order) { reply([]) }
     }
 
-    /// Whether anybody wants an alert.
-    func isWanted(_ alert: Alert) -> Bool { destinations.contains { $0.wants(alert) } }
-
     /// Sends an alert to whoever wants it.
     ///
     /// - Parameters:
     ///   - alert: the news.
     ///   - owed: what is settled once it is in the outbox.
-    func send(_ alert: Alert, owed: StateRecord.Name?) { post(.alert(alert, owed: owed)) }
+    func send(_ alert: Alert, owed: StateRecord.Name?) {
+        guard destinations.contains(where: { $0.wants(alert) }) else { return settle(owed) }
+        post(.alert(alert, owed: owed))
+    }
 
     /// The sender has news of an alert.
     func delivered(_ report: DeliveryReport) { post(.delivered(report)) }
