@@ -41,7 +41,7 @@ struct IncidentRoutes {
 
     private func query(_ request: Request) throws(Problem) -> IncidentQuery {
         var query = IncidentQuery(limit: IncidentRoutes.usualLimit)
-        let fields = try QueryFields(request)
+        let fields = try QueryFields(request.uri.query)
         if let limit = try fields.number("limit", in: 1...Int64(ControlLimits.incidents)) { query.limit = Int(limit) }
         if let text = try fields.name("worker") {
             guard case .slot(let group, let process) = Selection(namespec: text) else { throw Problem(.badName(text)) }

@@ -1,4 +1,3 @@
-import Hummingbird
 import WardenWire
 
 /// What stands behind the `?` of an address of the JSON interface.
@@ -8,9 +7,10 @@ import WardenWire
 struct QueryFields {
     private var fields: [(name: String, value: String)] = []
 
+    /// - Parameter query: what stands there; `nil` when there is no `?`.
     /// - Throws: 400 when it is not percent-encoded UTF-8, or too much.
-    init(_ request: Request) throws(Problem) {
-        let pairs = (request.uri.query ?? "").split(separator: "&")
+    init(_ query: String?) throws(Problem) {
+        let pairs = (query ?? "").split(separator: "&")
         guard pairs.count <= ControlLimits.formFields else {
             throw QueryFields.problem("the address has more than \(ControlLimits.formFields) fields")
         }

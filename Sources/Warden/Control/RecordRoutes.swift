@@ -26,7 +26,7 @@ extension WorkerRoutes {
             var query = RecordQuery(
                 worker: SlotName(group: group, process: process), since: WallTime(microseconds: .min), after: 0,
                 limit: ControlLimits.records)
-            let fields = try QueryFields(request)
+            let fields = try QueryFields(request.uri.query)
             if let after = try fields.number("after", in: 0...Int64.max) { query.after = after }
             if let seconds = try fields.number("since", in: 0...WorkerRoutes.latestSecond) {
                 query.since = WallTime(microseconds: seconds * 1_000_000)
