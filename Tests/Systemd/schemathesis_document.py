@@ -11,7 +11,7 @@ import urllib.request
 from scenario import LEAKY_WORKER, WORKER, Daemon, Queue, check, run, serve, wait
 
 DOCUMENT = "/api/v1/openapi.json"
-PASSWORD = "a pass:word"
+PASSWORD = "secret"
 # Names that there are, and some that there are not, so that not every request ends at 404.
 NAMES = ["steady", "many:many_00", "many:many_01", "many:*", "stopped", "dark", "fatal", "crash", "nobody", "many:"]
 WORKERS = f"""tcp_without_password = read
