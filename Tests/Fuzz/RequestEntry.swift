@@ -5,7 +5,8 @@ import WardenWire
 
 /// A body that has every kind of field.
 private let body = APIBody(fields: [
-    APIField(name: "wait", kind: .flag, about: ""), APIField(name: "for_seconds", kind: .seconds(upTo: 3600), about: ""),
+    APIField(name: "wait", kind: .flag, about: ""),
+    APIField(name: "for_seconds", kind: .seconds(upTo: 3600), about: ""),
     APIField(name: "kind", kind: .choice(["hang", "spin"]), about: "", isRequired: true),
     APIField(name: "signal", kind: .numberOrWord([1, 2], ["HUP"]), about: ""),
 ])
@@ -32,7 +33,8 @@ func takeRequest(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     }
     do throws(Problem) {
         let value = try body.read(bytes)
-        precondition(value["kind"]?.string.map { ["hang", "spin"].contains($0) } == true, "a required field is missing")
+        precondition(
+            value["kind"]?.string.map { ["hang", "spin"].contains($0) } == true, "a required field is missing")
     } catch {
         precondition((400..<500).contains(error.status) && !error.detail.isEmpty, "a refusal that says nothing")
     }
