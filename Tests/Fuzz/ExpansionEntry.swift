@@ -20,11 +20,13 @@ func takeExpansion(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     } catch {
         precondition(!"\(error)".isEmpty, "a refusal says nothing")
     }
+    // Refused.
     for word in (try? ShellWords.split(text)) ?? [] { precondition(word.utf8.count <= count * 3, "a word grew") }
     if let words = try? ShellWords.tokens(text) { precondition(words.count <= count, "words out of nothing") }
     if case .success(let words) = CommandWords.split(text) {
         precondition(words.count <= count, "words out of nothing")
     }
+    // Refused.
     if let variables = try? EnvironmentFile.parse(bytes) {
         precondition(!variables.keys.contains { $0.isEmpty || $0.contains("=") }, "a variable without a name")
     }

@@ -8,15 +8,18 @@ private let boot = BootID(high: 1, low: 2)
 /// The board and the heads, before the halves.
 private let fileBytes = 4096 + StateMemoryLimits.words * 8 + 2 * halfBytes
 
-/// A memory with a few records, of which one was replaced and one removed. It cannot fail while there is memory.
+/// A memory with a few records, of which one was replaced and one removed.
 private func sound() -> StateMemory? {
+    // Here and below: it cannot fail while the host has memory.
     guard var memory = try? StateMemory.make(initialBytes: halfBytes, halfBytes: halfBytes, boot: boot) else {
         return nil
     }
     for key in 0..<6 {
         let name = StateRecord.Name(kind: UInt8(key % 3), key: UInt64(key % 4))
+        // As above.
         guard (try? memory.append(name, Array(repeating: UInt8(key), count: key * 9))) != nil else { return nil }
     }
+    // As above.
     return (try? memory.remove(StateRecord.Name(kind: 1, key: 1))) == nil ? nil : memory
 }
 
@@ -67,6 +70,7 @@ func takeMemory(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     for size in [0, 100, 500] {
         // It may be full.
         guard (try? adopted.append(name, Array(repeating: 7, count: size))) != nil else { continue }
+        // Nothing was damaged since.
         let again = try? StateMemory.read(adopted.descriptor, boot: boot)
         precondition(again.map(Set.init) == Set(adopted.records), "the next daemon reads something else")
     }

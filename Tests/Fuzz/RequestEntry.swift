@@ -26,6 +26,7 @@ func takeRequest(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     for name in ["action", "processname", "limit"] { precondition(form[name]?.isEmpty != true, "an empty field") }
     // Most queries are refused.
     if let fields = try? QueryFields(first) {
+        // So is what they ask for.
         if let number = try? fields.number("limit", in: 1...1000) {
             precondition((1...1000).contains(number), "a number out of its range")
         }
@@ -40,6 +41,7 @@ func takeRequest(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     }
 
     // A demand source's answer, and the pointer behind its address.
+    // Most are no JSON.
     if let amount = (try? JSONValue(decoding: rest))?.value(at: first)?.amount.amount {
         precondition(amount >= 0 && amount.isFinite, "an amount of work that is none")
     }
