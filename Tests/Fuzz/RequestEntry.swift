@@ -26,7 +26,8 @@ func takeRequest(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     for name in ["action", "processname", "limit"] { precondition(form[name]?.isEmpty != true, "an empty field") }
     // Most queries are refused.
     if let fields = try? QueryFields(first) {
-        // So is what they ask for.
+        // So is what they ask for, here and below.
+        _ = try? fields.admit(only: ["limit", "worker"])
         if let number = try? fields.number("limit", in: 1...1000) {
             precondition((1...1000).contains(number), "a number out of its range")
         }

@@ -18,6 +18,7 @@ WORKERS = f"""tcp_without_password = read
 [program:steady]
 command = {WORKER} healthy
 startsecs = 0
+stopwaitsecs = 2
 [program:many]
 command = {WORKER} healthy
 process_name = %(program_name)s_%(process_num)02d
@@ -28,6 +29,7 @@ stopwaitsecs = 2
 command = {WORKER} healthy
 autostart = false
 startsecs = 0
+stopwaitsecs = 2
 [program:dark]
 command = {LEAKY_WORKER} --keep 1
 environment = WARDEN_DEMO_PORT="QUEUE"
@@ -39,6 +41,7 @@ command = /nowhere/at/all
 command = {WORKER} crash
 startretries = 1
 startsecs = 1
+stopwaitsecs = 1
 [health]
 interval = 1s
 grace = 1s

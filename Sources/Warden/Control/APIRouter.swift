@@ -12,7 +12,20 @@ struct APIRouter {
 
     /// A route that takes no body.
     mutating func add(_ operation: APIOperation, _ handler: @escaping Handler) {
-        routes.append((operation, handler))
+        guard !operation.isOpen else {
+            // Whoever asks whether we live may add what others' probes want.
+            routes.append((operation, handler))
+            return
+        }
+        let names = operation.parameters.filter { $0.place == .query }.map(\.name)
+        routes.append(
+            (
+                operation,
+                { request, context in
+                    try QueryFields(request.uri.query).admit(only: names)
+                    return try await handler(request, context)
+                }
+            ))
     }
 
     /// A route that changes something: only operators get so far that their body is read.

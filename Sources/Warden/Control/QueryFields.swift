@@ -3,7 +3,7 @@ import WardenWire
 /// What stands behind the `?` of an address of the JSON interface.
 ///
 /// Stricter than `FormFields`, which reads as supervisord does: what cannot be read is refused, and so is a field that
-/// is given twice. Fields that nobody asks for are no error.
+/// is given twice, or not known: a misspelt `worker` would list the incidents of all.
 struct QueryFields {
     private var fields: [(name: String, value: String)] = []
 
@@ -21,6 +21,13 @@ struct QueryFields {
             else { throw QueryFields.problem("the address is not percent-encoded UTF-8") }
             fields.append((name, value))
         }
+    }
+
+    /// - Throws: 400 when there is a field of another name.
+    func admit(only names: [String]) throws(Problem) {
+        guard let other = fields.first(where: { !names.contains($0.name) }) else { return }
+        let known = names.isEmpty ? "nothing" : "only " + names.joined(separator: ", ")
+        throw QueryFields.problem("the address has \"\(other.name)\", and this takes \(known)")
     }
 
     /// - Throws: 400 when it is no whole number in the range.

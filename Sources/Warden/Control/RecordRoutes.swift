@@ -18,7 +18,7 @@ extension WorkerRoutes {
                     schema: .integer(0...Int(WorkerRoutes.latestSecond))),
                 APIParameter(
                     name: "after", place: .query, about: "`next` of the answer before, to go on behind it.",
-                    schema: .count),
+                    schema: .integer(0...Int.max)),
             ], answer: .named("Samples"), problems: [400, 404, 503])
         api.add(operation) { request, context in
             let name = try context.workerName()
