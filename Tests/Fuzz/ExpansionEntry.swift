@@ -1,6 +1,4 @@
-// with: Config/PythonFormat Config/FormatSpecification Config/ConfigLimits Config/ShellWords Config/EnvironmentFile
-// with: Config/Text Config/Values Config/Spelling Config/Diagnostic
-import WardenConfig
+// with: Config/*
 import WardenCore
 
 /// Goal: no text traps the expansion of `%(name)s`, the splitting of `environment` and of `command`, or the reading of

@@ -20,7 +20,7 @@ private func sound() -> StateMemory? {
         guard (try? memory.append(name, Array(repeating: UInt8(key), count: key * 9))) != nil else { return nil }
     }
     // As above.
-    return (try? memory.remove(StateRecord.Name(kind: 1, key: 1))) == nil ? nil : memory
+    return (try? memory.remove(StateRecord.Name(kind: 1, key: 1))) == nil ? nil : consume memory
 }
 
 /// Writes over the file as the input says: two bytes of place, one of length, then the bytes. Places point at the board

@@ -25,7 +25,7 @@ func takeProc(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
         _ = mount.directory(processGroups: bytes)
         _ = mount.directory(processGroups: Array("0::\(mount.root)/a\n".utf8))
     }
-    _ = PressureFiles.share("some", in: text)
+    _ = PressureGauge.share("some", in: text)
     precondition(Census.kind(ofLink: text).utf8.count <= text.utf8.count, "a kind longer than its link")
     if let creator = SharedMemorySweep.creator(of: text) { precondition(creator > 0, "the file of no process") }
     if let name = StoredName(text) { precondition(name.text == text, "a name in the store is written otherwise") }
