@@ -61,6 +61,7 @@ func takeMemory(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let read = try? StateMemory.read(file, boot: boot)
     let copy = fcntl(file, F_DUPFD_CLOEXEC, 3)
     if copy < 0 { return -1 }
+    // Refused, as above.
     guard var adopted = try? StateMemory.adopt(Descriptor(owning: copy), boot: boot) else { return 0 }
     precondition(read != nil, "what can be adopted cannot be read")
     if !adopted.wasDamaged, let read { precondition(Set(read) == Set(adopted.records), "adopted otherwise than read") }

@@ -31,6 +31,7 @@ func takeRequest(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
         if let number = try? fields.number("limit", in: 1...1000) {
             precondition((1...1000).contains(number), "a number out of its range")
         }
+        // As above.
         if let name = try? fields.name("worker") { precondition(!name.isEmpty, "an empty name") }
     }
     do throws(Problem) {
