@@ -14,6 +14,7 @@ struct APIBody: Sendable {
     ///
     /// What is not known is refused, not skipped: a misspelt `for_seconds` would pause for ever.
     /// - Parameter bytes: the whole body; none counts as an empty object.
+    /// - Returns: the object.
     /// - Throws: 400 when it is not what the document says.
     func read(_ bytes: [UInt8]) throws(Problem) -> JSONValue {
         let value: JSONValue

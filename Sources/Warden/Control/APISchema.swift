@@ -66,9 +66,7 @@ struct APISchema: Sendable {
         record(members, required: members.map(\.0), isClosed: false)
     }
 
-    /// An object with these members, of which some must be there.
-    ///
-    /// - Parameter isClosed: no others are taken.
+    /// An object with these members, of which some must be there; a closed one takes no others.
     static func record(_ members: [(String, APISchema)], required: [String], isClosed: Bool) -> APISchema {
         let properties = JSONObject(members: members.map { JSONObject.Member(name: $0.0, value: $0.1.json) })
         var object: JSONObject = ["type": .string("object"), "properties": .object(properties)]

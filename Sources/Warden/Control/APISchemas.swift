@@ -1,7 +1,9 @@
 import WardenCore
 import WardenWire
 
-/// The values that answers are made of, as Wire writes them. A test holds each to what is really answered.
+/// The values that answers are made of, as Wire writes them.
+///
+/// A test holds each to what is really answered.
 enum APISchemas {
     /// By name.
     static let all: [(String, APISchema)] = [
