@@ -64,7 +64,7 @@ simulate: build ## Live through 100,000 simulated worker-days under faults, and 
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
 	@Tests/Sanitize/run
 
-fuzz: setup ## Feed the decoders and the configuration's reader with mutated input, 20 s each
+fuzz: setup ## Feed every reader of bytes from outside with mutated input, 20 s each
 	@Tests/Fuzz/run --seconds 20
 
 conformance: build ## Compare every answer with supervisord 4.3.0's; SUPERVISOR=VENV is where that is installed

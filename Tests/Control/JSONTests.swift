@@ -31,7 +31,7 @@ import WardenWire
             ("GET", "/api/v1/workers/nope/why", "", 404), ("GET", "/api/v1/workers/cat/descriptors", "", 409),
             ("GET", "/api/v1/incidents/none", "", 404), ("GET", "/api/v1/incidents?limit=0", "", 400),
             ("GET", "/api/v1/incidents?limit=x", "", 400), ("GET", "/api/v1/nowhere", "", 404),
-            ("GET", "/api/v1/workers/cat/stop", "", 404), ("POST", "/api/v1/workers/nope/start", "", 404),
+            ("GET", "/api/v1/workers/cat/stop", "", 405), ("POST", "/api/v1/workers/nope/start", "", 404),
             ("POST", "/api/v1/workers/cat/start", "", 409), ("POST", "/api/v1/workers/cat/start", "{", 400),
             ("POST", "/api/v1/workers/cat/signal", "{\"signal\":\"FOO\"}", 400),
             ("POST", "/api/v1/workers/cat/signal", "", 400),

@@ -84,7 +84,7 @@ import WardenLinux
         let library = try FakeNVML()
         let inspector = GPUInspector(path: library.path)
         var remarks: [String] = []
-        try library.set("hang", "")
+        try library.hang()
         let answers = try Mailbox<GPU>(capacity: 1)
         let stuck = try NamedThread.start(name: "stuck") {
             var remarks: [String] = []
@@ -94,7 +94,7 @@ import WardenLinux
         while !inspector.isBusy, MonotonicClock.now() < deadline { sched_yield() }
         let answer = inspector.look(for: [42], devices: nil, remarks: &remarks)
         #expect(answer == .unanswered(reason: "NVML is being asked for another worker"))
-        library.clear("hang")
+        try library.goOn()
         #expect(answers.wait(until: deadline))
         stuck.join()
         #expect(answers.drain() == [.free])

@@ -32,9 +32,9 @@ def program(name, keys, more=""):
 
 
 def put(path, text):
-    with open(path + ".new", "w") as file:
+    """In place, since files of a cgroup are not replaced. Whoever reads meanwhile sees it empty, never half of it."""
+    with open(path, "w") as file:
         file.write(text)
-    os.replace(path + ".new", path)
 
 
 def kill(daemon, name):
@@ -131,11 +131,11 @@ def undying(daemon):
         print("no freezer of cgroup v1 that could be used: state D is not tried")
         return
     def freeze(pid):
-        put_now(f"{group}/cgroup.procs", str(pid))
-        put_now(f"{group}/freezer.state", "FROZEN")
+        put(f"{group}/cgroup.procs", str(pid))
+        put(f"{group}/freezer.state", "FROZEN")
         wait("state D", 5, lambda: state_of(pid)[0] == "D")
     def thaw():
-        put_now(f"{group}/freezer.state", "THAWED")
+        put(f"{group}/freezer.state", "THAWED")
     try:
         # A child that outlives the main process.
         child = int(wait("the child", 10, lambda: contents(daemon.path("stuck.out"))).split()[-1])
@@ -163,13 +163,8 @@ def undying(daemon):
         os.rmdir(group)
 
 
-def put_now(path, text):
-    with open(path, "w") as file:
-        file.write(text)
-
-
 def hanging(daemon):
-    put(daemon.path("hang"), "")
+    os.mkfifo(daemon.path("hang"))
     pid, _ = kill(daemon, "late")
     began = time.monotonic()
     while time.monotonic() - began < 2:
@@ -178,7 +173,10 @@ def hanging(daemon):
     anew(daemon, "late", pid, 15)
     anew(daemon, "memory2", other, 15)
     check(daemon.has_logged("NVML (does not answer|has not answered).*; started anyway"), "not said")
+    # For reading, too: then it does not matter whether the call still waits at the other end.
+    end = os.open(daemon.path("hang"), os.O_RDWR | os.O_NONBLOCK)
     os.unlink(daemon.path("hang"))
+    os.close(end)
 
 
 def scenario(daemon):

@@ -1,51 +1,81 @@
-/* A libnvidia-ml.so.1 for scenarios: two devices, whose answers stand in files of DIRECTORY and can change meanwhile.
- * code.N is the nvmlReturn_t of device N, pids.N its processes; as long as hang is there nothing is answered. */
+/* A libnvidia-ml.so.1 for tests and scenarios: its answers stand in files of DIRECTORY and can change meanwhile.
+ *
+ * init is the nvmlReturn_t of nvmlInit_v2, count the number of devices (2 without it), code.N the nvmlReturn_t of
+ * device N, pids.N its processes. As long as hang is a fifo that nobody writes to, nvmlInit_v2 does not return.
+ * SUFFIX is that of nvmlDeviceGetComputeRunningProcesses, MORE the members of its entries behind the first two. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#ifndef SUFFIX
+#define SUFFIX _v3
+#endif
+#ifndef MORE
+#define MORE unsigned gpu_instance, compute_instance;
+#endif
+#define JOIN(a, b) a##b
+#define NAME(a, b) JOIN(a, b)
+
+enum { INSUFFICIENT_SIZE = 7 };
 
 typedef struct {
     unsigned pid;
     unsigned long long bytes;
-    unsigned gpu_instance, compute_instance;
+    MORE
 } process;
 
-static FILE *file(const char *name, unsigned device) {
+static FILE *file(const char *name, int device) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s.%u", DIRECTORY, name, device);
+    snprintf(path, sizeof path, device < 0 ? "%s/%s" : "%s/%s.%d", DIRECTORY, name, device);
     return fopen(path, "r");
 }
 
+static int number(const char *name, int device, int otherwise) {
+    int value;
+    FILE *answer = file(name, device);
+    if (!answer) return otherwise;
+    if (fscanf(answer, "%d", &value) != 1) value = otherwise;
+    fclose(answer);
+    return value;
+}
+
 int nvmlInit_v2(void) {
-    while (access(DIRECTORY "/hang", F_OK) == 0) usleep(10000);
-    return 0;
+    /* Blocks until somebody opens the other end. */
+    int hang = open(DIRECTORY "/hang", O_RDONLY | O_CLOEXEC);
+    if (hang >= 0) close(hang);
+    return number("init", -1, 0);
 }
 
 int nvmlShutdown(void) { return 0; }
 
 int nvmlDeviceGetCount_v2(unsigned *count) {
-    *count = 2;
+    *count = (unsigned)number("count", -1, 2);
     return 0;
 }
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {
-    int code = 0;
-    FILE *answer = file("code", index);
-    if (answer) {
-        if (fscanf(answer, "%d", &code) != 1) code = 0;
-        fclose(answer);
-    }
     *device = (void *)(unsigned long)(index + 1);
-    return code;
+    return number("code", (int)index, 0);
 }
 
-int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, process *processes) {
-    FILE *answer = file("pids", (unsigned)(unsigned long)device - 1);
+int NAME(nvmlDeviceGetComputeRunningProcesses, SUFFIX)(void *device, unsigned *count, process *processes) {
+    FILE *answer = file("pids", (int)(unsigned long)device - 1);
     unsigned room = *count, pid;
     *count = 0;
     if (!answer) return 0;
-    while (*count < room && fscanf(answer, "%u", &pid) == 1) processes[(*count)++] = (process){.pid = pid};
+    while (fscanf(answer, "%u", &pid) == 1) {
+        if (*count < room) processes[*count] = (process){.pid = pid, .bytes = ~0ull};
+        ++*count;
+    }
     fclose(answer);
-    return 0;
+    return *count > room ? INSUFFICIENT_SIZE : 0;
 }
 
-const char *nvmlErrorString(int code) { return code == 15 ? "GPU is lost" : "Unknown Error"; }
+const char *nvmlErrorString(int code) {
+    switch (code) {
+    case 9: return "Driver Not Loaded";
+    case 15: return "GPU is lost";
+    case 16: return "GPU requires restart";
+    default: return "Unknown Error";
+    }
+}

@@ -364,6 +364,7 @@ def parse_options(goal):
     parser.add_argument("--warden", default=os.path.join(build, "warden"))
     parser.add_argument("--wardenctl", default=os.path.join(build, "wardenctl"))
     parser.add_argument("--supervisorctl", default="supervisorctl", help="of supervisor 4.3.0")
+    parser.add_argument("--schemathesis", default="schemathesis", help="of PyPI")
     parser.add_argument("--kit", help="the directory of the torch workers, writable")
     parser.add_argument("--kit-python", default=sys.executable, help="a Python with torch, requests, structlog, rich")
     parser.add_argument("--seconds", type=float, default=20, help="how long to watch, where it matters (20)")

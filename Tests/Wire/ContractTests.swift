@@ -182,7 +182,7 @@ import WardenWire
         "Refusals become problems with the HTTP status that fits.",
         arguments: [
             (Refusal.badName("x"), 404), (.notRunning("x"), 409), (.badSignal("x"), 400), (.cannotReread("x"), 422),
-            (.spawnError("x"), 500), (.shuttingDown, 503), (.overloaded, 503),
+            (.spawnError("x"), 409), (.noFile("x"), 409), (.failed("x"), 500), (.shuttingDown, 503), (.overloaded, 503),
         ])
     func problems(_ refusal: Refusal, _ status: Int) {
         #expect(Problem(refusal).status == status)

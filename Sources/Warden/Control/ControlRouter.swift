@@ -10,16 +10,26 @@ struct ControlRouter {
     let passwords: PasswordCheck
 
     func responder() -> RouterResponder<ControlContext> {
+        let api = api()
         let router = Router(context: ControlContext.self)
-        router.add(middleware: ErrorMiddleware())
+        router.add(middleware: ErrorMiddleware(methods: api.methods))
         router.add(middleware: AccessMiddleware(settings: settings, passwords: passwords))
         addXMLRPC(to: router)
         PageRoutes(endpoint: RPCEndpoint(backend: backend, settings: settings, logs: logs)).add(to: router)
         LogRoutes(backend: backend, logs: logs).add(to: router)
         LivenessRoutes(backend: backend).add(to: router)
-        WorkerRoutes(backend: backend).add(to: router)
-        IncidentRoutes(backend: backend).add(to: router)
+        api.register(on: router)
         return router.buildResponder()
+    }
+
+    /// What the OpenAPI document describes.
+    private func api() -> APIRouter {
+        var api = APIRouter()
+        LivenessRoutes(backend: backend).add(to: &api)
+        WorkerRoutes(backend: backend).add(to: &api)
+        IncidentRoutes(backend: backend).add(to: &api)
+        api.addDocument(backend)
+        return api
     }
 
     /// supervisord takes every path that begins with /RPC2, and answers anything but POST with 400.

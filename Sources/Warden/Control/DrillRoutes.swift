@@ -4,17 +4,27 @@ import WardenWire
 
 extension WorkerRoutes {
     /// `drill`, `drill/watch` and `drill/stop` under a worker. Each answers with how the drill goes.
-    func addDrills(to workers: RouterGroup<ControlContext>) {
-        workers.post(":name/drill") { request, context in
-            try await change(request, context) { (selection, body) throws(Problem) in
-                .startDrill(selection, try DrillOrder(body))
-            }
+    func addDrills(to api: inout APIRouter) {
+        let longest = Limits.drillLongest.inSeconds
+        let order = APIBody(fields: [
+            APIField(
+                name: "kind", kind: .choice(DrillKind.allCases.map(\.rawValue)), about: "What to feign.",
+                isRequired: true),
+            APIField(name: "act", kind: .flag, about: "Whether the policy's action is really done; otherwise not."),
+            APIField(name: "for_seconds", kind: .seconds(upTo: longest), about: "At most so long."),
+            APIField(
+                name: "lease_seconds", kind: .seconds(upTo: longest),
+                about: "It ends when nobody has watched it for so long."),
+        ])
+        let drill = APISchema.named("Drill")
+        api.addChange(WorkerRoutes.change("drill", "Proves a worker's policy by a drill.", order, drill)) {
+            try await change($0, $1) { .startDrill($0, DrillOrder($1)) }
         }
-        workers.post(":name/drill/watch") { request, context in
-            try await change(request, context) { selection, _ in .watchDrill(selection) }
+        api.addChange(WorkerRoutes.change("drill/watch", "How a drill goes; its lease begins anew.", .empty, drill)) {
+            try await change($0, $1) { selection, _ in .watchDrill(selection) }
         }
-        workers.post(":name/drill/stop") { request, context in
-            try await change(request, context) { selection, _ in .stopDrill(selection) }
+        api.addChange(WorkerRoutes.change("drill/stop", "Ends a drill.", .empty, drill)) {
+            try await change($0, $1) { selection, _ in .stopDrill(selection) }
         }
     }
 }
@@ -31,22 +41,16 @@ extension Command {
 
 extension DrillOrder {
     /// `{"kind":"emfile","act":false,"for_seconds":120,"lease_seconds":15}`; all but the kind may be left out.
-    fileprivate init(_ body: JSONValue) throws(Problem) {
-        guard let kind = body["kind"]?.string.flatMap(DrillKind.init) else {
-            throw Problem(
-                status: 400, title: "Bad Request",
-                detail: "kind is none of " + DrillKind.allCases.map(\.rawValue).joined(separator: ", "))
-        }
+    fileprivate init(_ body: JSONValue) {
         self.init(
-            kind, acts: body["act"]?.bool ?? false, duration: try Self.seconds("for_seconds", body),
-            lease: try Self.seconds("lease_seconds", body))
+            body["kind"]?.string.flatMap(DrillKind.init) ?? .emfile, acts: body["act"]?.bool ?? false,
+            duration: body.duration("for_seconds"), lease: body.duration("lease_seconds"))
     }
+}
 
-    private static func seconds(_ key: String, _ body: JSONValue) throws(Problem) -> Duration? {
-        guard let wish = body[key], wish != .null else { return nil }
-        guard let seconds = wish.double, seconds > 0, seconds <= Limits.drillLongest.inSeconds else {
-            throw Problem(status: 400, title: "Bad Request", detail: "\(key) is not a number from 0 to an hour")
-        }
-        return .milliseconds(Int64(seconds * 1000))
+extension JSONValue {
+    /// A number of seconds, in whole milliseconds and at least one.
+    func duration(_ name: String) -> Duration? {
+        self[name]?.double.map { .milliseconds(max(1, Int64($0 * 1000))) }
     }
 }

@@ -3,9 +3,11 @@ import Hummingbird
 import Logging
 import WardenWire
 
-/// Turns what routes throw into answers: problems for programs under /api, pages for people elsewhere.
+/// Turns what routes throw into answers: problems for programs where the JSON interface is, pages for people elsewhere.
 struct ErrorMiddleware: RouterMiddleware {
     typealias Context = ControlContext
+
+    let methods: APIMethods
 
     func handle(
         _ request: Request, context: ControlContext,
@@ -14,23 +16,35 @@ struct ErrorMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let problem as Problem {
-            return ErrorMiddleware.answer(problem, to: request)
+            return answer(problem, to: request)
         } catch let error as any HTTPResponseError {
+            if error.status == .notFound, let allowed = methods.allowed(at: request.uri.path) {
+                return otherMethod(request, allowed)
+            }
             let detail = (error as? HTTPError)?.body ?? error.status.reasonPhrase
             let problem = Problem(status: error.status.code, title: error.status.reasonPhrase, detail: detail)
-            return ErrorMiddleware.answer(problem, to: request)
+            return answer(problem, to: request)
         } catch {
             // Nobody is there any more, or the daemon stops: the connection ends with the error.
             guard context.channel.isActive else { throw error }
             context.logger.error("Request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             let problem = Problem(
                 status: 500, title: "Internal Server Error", detail: "the request failed, see the log")
-            return ErrorMiddleware.answer(problem, to: request)
+            return answer(problem, to: request)
         }
     }
 
-    private static func answer(_ problem: Problem, to request: Request) -> Response {
-        let isForPrograms = request.uri.path.hasPrefix("/api/")
+    /// The path is one of the JSON interface, but has no such method.
+    private func otherMethod(_ request: Request, _ allowed: String) -> Response {
+        if request.method == .options { return Response(status: .noContent, headers: [.allow: allowed]) }
+        var response = answer(
+            Problem(status: 405, title: "Method Not Allowed", detail: "only \(allowed) can be done here"), to: request)
+        response.headers[.allow] = allowed
+        return response
+    }
+
+    private func answer(_ problem: Problem, to request: Request) -> Response {
+        let isForPrograms = request.uri.path.hasPrefix("/api/") || methods.allowed(at: request.uri.path) != nil
         var problem = problem
         if problem.status == 404, !isForPrograms, request.method != .get, request.method != .head {
             // supervisord's answer to whatever cannot be done to a page, be there one or not.
@@ -39,7 +53,7 @@ struct ErrorMiddleware: RouterMiddleware {
         var response =
             isForPrograms
             ? Response(problem.json, status: problem.status, mediaType: Problem.mediaType)
-            : Response(text: page(problem), status: problem.status, mediaType: "text/html")
+            : Response(text: ErrorMiddleware.page(problem), status: problem.status, mediaType: "text/html")
         switch problem.status {
         case 401:
             response.headers[.wwwAuthenticate] = "Basic realm=\"default\""

@@ -1,5 +1,3 @@
-import Hummingbird
-
 /// The fields of a form: those of the address, and those of a body that a browser sent.
 ///
 /// As supervisord reads them: of equal names in the address the first counts, in the body the last, and the body wins.

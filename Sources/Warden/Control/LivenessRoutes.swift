@@ -9,15 +9,24 @@ struct LivenessRoutes {
     func add(to router: Router<ControlContext>) {
         router.get("ok.html") { _, _ in Response(text: "OK", mediaType: "text/plain") }
         router.post("ok.html") { _, _ in Response(text: "OK", mediaType: "text/plain") }
-        router.get("livez") { _, _ in
+    }
+
+    func add(to api: inout APIRouter) {
+        api.add(LivenessRoutes.operation("livez", "Whether the daemon lives.")) { _, _ in
             guard await answers() else { throw LivenessRoutes.trouble("the supervising thread does not answer") }
             return Response(text: "ok\n")
         }
-        router.get("readyz") { _, _ in
+        api.add(LivenessRoutes.operation("readyz", "Whether the daemon takes orders.")) { _, _ in
             let mood = backend.daemonIdentity().mood
             guard mood == .running else { throw LivenessRoutes.trouble("the daemon is \(mood.word)") }
             return Response(text: "ok\n")
         }
+    }
+
+    private static func operation(_ name: String, _ summary: String) -> APIOperation {
+        APIOperation(
+            method: .get, path: "/\(name)", id: name, summary: summary, mediaType: "text/plain",
+            answer: .object([("type", .string("string")), ("const", .string("ok\n"))]), problems: [503], isOpen: true)
     }
 
     /// Whether the shell answers in time.

@@ -6,55 +6,85 @@ import WardenWire
 struct WorkerRoutes {
     let backend: any ControlBackend
 
-    func add(to router: Router<ControlContext>) {
-        let workers = router.group("api/v1/workers")
-        workers.get { _, _ in
+    /// Where one of them is.
+    static let path = "/api/v1/workers/{name}"
+
+    func add(to api: inout APIRouter) {
+        let list = APIOperation(
+            method: .get, path: "/api/v1/workers", id: "listWorkers", summary: "Every worker, by name.",
+            answer: .list(.named("Worker")), problems: [503])
+        api.add(list) { _, _ in
             try await Response(.array(snapshots(.all).sorted { $0.name < $1.name }.map(\.json)))
         }
-        workers.get(":name") { _, context in
+        api.add(WorkerRoutes.look("", "Worker", "A worker.")) { _, context in
             try await Response(worker(context).json)
         }
-        workers.get(":name/why") { _, context in
-            try await why(context)
+        api.add(WorkerRoutes.look("why", "Why", "What is believed of a worker, why, and what is done about it.")) {
+            try await why($1)
         }
-        workers.get(":name/descriptors") { _, context in
-            try await descriptors(context)
+        api.add(WorkerRoutes.look("descriptors", "Descriptors", "A worker's open descriptors by kind.", or: [409])) {
+            try await descriptors($1)
         }
-        addRecords(to: workers)
-        addChanges(to: workers)
+        addRecords(to: &api)
+        addChanges(to: &api)
+        addDrills(to: &api)
     }
 
-    private func addChanges(to workers: RouterGroup<ControlContext>) {
-        workers.post(":name/start") { request, context in
-            try await change(request, context) { .start($0, wait: $1["wait"]?.bool ?? true) }
+    private func addChanges(to api: inout APIRouter) {
+        let result = APISchema.either([.named("Done"), .named("Outcomes")])
+        let wait = APIBody(fields: [
+            APIField(name: "wait", kind: .flag, about: "Whether to answer only when it is done; true otherwise.")
+        ])
+        api.addChange(WorkerRoutes.change("start", "Starts.", wait, result)) {
+            try await change($0, $1) { .start($0, wait: $1["wait"]?.bool ?? true) }
         }
-        workers.post(":name/stop") { request, context in
-            try await change(request, context) { .stop($0, wait: $1["wait"]?.bool ?? true) }
+        api.addChange(WorkerRoutes.change("stop", "Stops.", wait, result)) {
+            try await change($0, $1) { .stop($0, wait: $1["wait"]?.bool ?? true) }
         }
-        workers.post(":name/restart") { request, context in
-            try await restart(request, context)
+        api.addChange(WorkerRoutes.change("restart", "Stops what runs, then starts.", wait, result)) {
+            try await restart($0, $1)
         }
-        workers.post(":name/signal") { request, context in
-            try await change(request, context) { (selection, body) throws(Problem) in
+        let signal = APIBody(fields: [
+            APIField(
+                name: "signal", kind: .numberOrWord(Signal.numbers, Signal.words),
+                about: "As in signal(7): its number, or its name with or without SIG.", isRequired: true)
+        ])
+        api.addChange(WorkerRoutes.change("signal", "Sends a signal to the main process.", signal, result)) {
+            try await change($0, $1) { (selection, body) throws(Problem) in
                 let text = body["signal"]?.string ?? body["signal"]?.integer.map { String($0) } ?? ""
                 guard let signal = Signal(parsing: text) else { throw Problem(.badSignal(text)) }
                 return .signal(selection, signal)
             }
         }
-        workers.post(":name/pause-health") { request, context in
-            try await change(request, context) { (selection, body) throws(Problem) in
-                guard let wish = body["for_seconds"], wish != .null else { return .pauseHealth(selection) }
-                guard let seconds = wish.double, seconds > 0, seconds <= 366 * 86_400 else {
-                    throw Problem(
-                        status: 400, title: "Bad Request", detail: "for_seconds is not a number from 0 to a year")
-                }
-                return .pauseHealthFor(selection, .seconds(seconds))
+        let pause = APIBody(fields: [
+            APIField(name: "for_seconds", kind: .seconds(upTo: 366 * 86_400), about: "Only so long.")
+        ])
+        api.addChange(WorkerRoutes.change("pause-health", "Verdicts are no longer acted on.", pause, result)) {
+            try await change($0, $1) { selection, body in
+                body.duration("for_seconds").map { .pauseHealthFor(selection, $0) } ?? .pauseHealth(selection)
             }
         }
-        addDrills(to: workers)
-        workers.post(":name/resume-health") { request, context in
-            try await change(request, context) { selection, _ in .resumeHealth(selection) }
+        api.addChange(WorkerRoutes.change("resume-health", "Verdicts are acted on again.", .empty, result)) {
+            try await change($0, $1) { selection, _ in .resumeHealth(selection) }
         }
+    }
+
+    /// GET of something under a worker.
+    private static func look(
+        _ name: String, _ schema: String, _ summary: String, or more: [Int] = []
+    ) -> APIOperation {
+        APIOperation(
+            method: .get, path: name.isEmpty ? path : "\(path)/\(name)", id: "get\(schema)", summary: summary,
+            parameters: [.worker], answer: .named(schema), problems: [404, 503] + more)
+    }
+
+    /// POST of something under a worker, or under all of a group.
+    static func change(_ name: String, _ summary: String, _ body: APIBody, _ answer: APISchema) -> APIOperation {
+        let words = name.split { $0 == "-" || $0 == "/" }
+        let id = words.dropFirst().reduce(String(words.first ?? "")) { $0 + $1.prefix(1).uppercased() + $1.dropFirst() }
+        return APIOperation(
+            method: .post, path: "\(path)/\(name)", id: id, summary: summary, parameters: [.workers], body: body,
+            answer: answer, problems: [404, 409, 500, 503])
     }
 
     // MARK: Looking
@@ -101,13 +131,12 @@ struct WorkerRoutes {
 
     // MARK: Changing
 
-    /// Reads the body, does the command, and tells what came of it.
+    /// Does the command, and tells what came of it.
     func change(
-        _ request: Request, _ context: ControlContext,
+        _ body: JSONValue, _ context: ControlContext,
         _ command: (Selection, JSONValue) throws(Problem) -> Command
     ) async throws -> Response {
-        let (selection, body) = try await order(request, context)
-        let command = try command(selection, body)
+        let command = try command(Selection(namespec: context.workerName()), body)
         let reply = await backend.perform(command)
         if command.isAboutDrill, case .refused(.failed(let reason)) = reply {
             // Nothing has failed: the worker is not as it would have to be.
@@ -119,28 +148,14 @@ struct WorkerRoutes {
     /// Stop, then start.
     ///
     /// A worker that does not run is no reason not to start it.
-    private func restart(_ request: Request, _ context: ControlContext) async throws -> Response {
-        let (selection, body) = try await order(request, context)
+    private func restart(_ body: JSONValue, _ context: ControlContext) async throws -> Response {
+        let selection = try Selection(namespec: context.workerName())
         let stopped = await backend.perform(.stop(selection, wait: true))
         if case .refused(let refusal) = stopped {
             guard case .notRunning = refusal else { throw Problem(refusal) }
         }
         let start = Command.start(selection, wait: body["wait"]?.bool ?? true)
         return try Response(WorkerRoutes.result(await backend.perform(start)))
-    }
-
-    private func order(
-        _ request: Request, _ context: ControlContext
-    ) async throws -> (Selection, JSONValue) {
-        try context.requireOperator()
-        let name = try context.workerName()
-        let bytes = try await request.collectedBody(context)
-        if bytes.isEmpty { return (Selection(namespec: name), .object([:])) }
-        do {
-            return (Selection(namespec: name), try JSONValue(decoding: bytes))
-        } catch {
-            throw Problem(status: 400, title: "Bad Request", detail: "the body is not JSON: \(error)")
-        }
     }
 
     /// One worker: `{"done":true}`, or a problem.
@@ -178,4 +193,12 @@ extension ControlContext {
         }
         return name
     }
+}
+
+extension Signal {
+    /// What JSON may name.
+    fileprivate static let numbers = (Int64(0)...64).filter { Signal(parsing: String($0)) != nil }
+
+    /// What JSON may name.
+    fileprivate static let words = knownNames + knownNames.map { "SIG" + $0 }
 }

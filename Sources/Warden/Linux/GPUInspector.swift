@@ -22,15 +22,15 @@ package final class GPUInspector: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter path: of the library; as dlopen(3) has it.
-    package init(path: String = GPUInspector.library) {
+    package init(path: String = GPUInspector.soname) {
         self.path = path
     }
 
     /// The name by which the driver's package installs it.
-    package static let library = "libnvidia-ml.so.1"
+    package static let soname = "libnvidia-ml.so.1"
 
     /// Whether this host has the library.
-    package static func isThere(_ path: String = library) -> Bool {
+    package static func isThere(_ path: String = soname) -> Bool {
         guard let library = dlopen(path, RTLD_LAZY | RTLD_LOCAL) else { return false }
         _ = dlclose(library)
         return true

@@ -95,7 +95,10 @@ package struct WorkerNotifySocket: ~Copyable, Sendable {
         return notifications
     }
 
-    private static func words(in bytes: [UInt8]) -> [Word] {
+    /// The words of a datagram.
+    ///
+    /// - Parameter bytes: the whole datagram, any bytes at all.
+    package static func words(in bytes: [UInt8]) -> [Word] {
         String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
             switch line {
             case "READY=1": .ready

@@ -174,7 +174,9 @@ package struct Problem: Error, Hashable, Sendable {
             case .alreadyStarted, .notRunning, .alreadyAdded, .stillRunning: (409, "Conflict")
             case .badSignal: (400, "Bad Request")
             case .cannotReread: (422, "Configuration Refused")
-            case .noFile, .notExecutable, .spawnError, .abnormalTermination, .failed: (500, "Failed")
+            // Not 500: it is the worker's program that does not work, and not the daemon.
+            case .noFile, .notExecutable, .spawnError, .abnormalTermination: (409, "Not Started")
+            case .failed: (500, "Failed")
             case .shuttingDown, .overloaded: (503, "Service Unavailable")
             }
         self.init(status: status, title: title, detail: XMLRPCFault(refusal).string)
