@@ -84,12 +84,15 @@ package struct ControlServer: Sendable {
         let hashing = NIOThreadPool(numberOfThreads: 1)
         hashing.start()
         let logger = Logger(label: "warden.control") { [settings] _ in LogBridge(settings.log) }
+        let complaints = Complaints(log: settings.log) { [loop = group.next()] pause, say in
+            loop.scheduleTask(in: TimeAmount(pause), say)
+        }
         let server = ListenerHouse(
             group: group, logger: logger, settings: settings,
             responder: ControlRouter(
                 backend: backend, settings: settings, logs: LogReader(pool: pool),
                 passwords: PasswordCheck(pool: hashing)
-            ).responder())
+            ).responder(), complaints: complaints)
         let failure = await withTaskExecutorPreference(LoopExecutor(group.next())) { () async -> ControlError? in
             await serve(server, logger: logger, onReady: onReady)
         }
