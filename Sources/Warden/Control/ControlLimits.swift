@@ -44,7 +44,7 @@ package enum ControlLimits {
     /// A client has so long to read the last answer and to hang up by itself.
     package static let lingerTimeout: Duration = .seconds(2)
     /// Bytes of a refused request that are read and thrown away, so that the client gets to read why.
-    package static let discardedBytes = 1024 * 1024
+    package static let discardedBytes = 8 * 1024 * 1024
     /// A shed connection that does not hang up by itself is closed after this.
     package static let shedLinger: Duration = .seconds(1)
     /// Time that requests in progress have when the server stops.

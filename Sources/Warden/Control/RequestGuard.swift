@@ -65,7 +65,12 @@ final class RequestGuard: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .refused(let count) = phase {
-            if case .body(let bytes) = unwrapInboundIn(data) { discard(count + bytes.readableBytes, context) }
+            switch unwrapInboundIn(data) {
+            case .head: break
+            case .body(let bytes): discard(count + bytes.readableBytes, context)
+            // Not before: a client that is told so while it writes takes it for an error.
+            case .end: context.close(mode: .output, promise: nil)
+            }
             return
         }
         switch unwrapInboundIn(data) {
@@ -118,11 +123,8 @@ final class RequestGuard: ChannelDuplexHandler {
         let head = HTTPResponseHead(
             version: .http1_1, status: .payloadTooLarge, headers: ["Connection": "close", "Content-Length": "0"])
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        let channel = context.channel
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.whenComplete { _ in channel.close(mode: .output, promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
-        linger(channel)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        linger(context.channel)
     }
 
     private func discard(_ count: Int, _ context: ChannelHandlerContext) {
