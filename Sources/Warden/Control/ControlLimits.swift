@@ -97,6 +97,8 @@ package enum ControlLimits {
     package static let rightPasswords = 32
     /// Wrong passwords that are remembered.
     package static let wrongPasswords = 128
+    /// Bytes of a file with a certificate or a key.
+    package static let certificateBytes = 1024 * 1024
     /// Wrong passwords of one source (an address, a user) that are compared at once.
     package static let guessesAtOnce = 30
     /// Wrong passwords of one source that are compared each second after that.

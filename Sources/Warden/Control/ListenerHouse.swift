@@ -21,12 +21,14 @@ struct ListenerHouse: Sendable {
     private let registry: ConnectionRegistry
     private let reserve: DescriptorReserve
     private let complaints: Complaints
+    private let tls: TLSStore?
 
     init(
-        group: MultiThreadedEventLoopGroup, logger: Logger, settings: ControlSettings,
+        group: MultiThreadedEventLoopGroup, logger: Logger, settings: ControlSettings, tls: TLSStore?,
         responder: RouterResponder<ControlContext>, complaints: Complaints
     ) {
         self.complaints = complaints
+        self.tls = tls
         self.group = group
         self.logger = logger
         self.settings = settings
@@ -111,6 +113,11 @@ struct ListenerHouse: Sendable {
             case .shed:
                 return channel.eventLoop.makeSucceededFuture(.shed(channel))
             case .serve:
+                do {
+                    if listener.tls != nil { try tls?.add(to: channel) }
+                } catch {
+                    return channel.eventLoop.makeFailedFuture(error)
+                }
                 let http = HTTP1Channel(responder: respond(for: peer), configuration: ListenerHouse.configuration)
                 return http.setup(channel: channel, logger: logger).flatMapThrowing { connection in
                     try HTTPVersionHandler.add(to: channel)

@@ -103,6 +103,10 @@ final class RequestGuard: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if TLSStore.isRefusal(error) {
+            complaints.note(.handshake, from: peer.name)
+            context.close(promise: nil)
+        }
         if let error = error as? HTTPParserError {
             // A client that hangs up in the middle is no attack, and neither are we.
             if error != .invalidEOFState { complaints.note(.malformed, from: peer.name) }

@@ -58,7 +58,7 @@ struct KernelMachine: Machine, ~Copyable {
     let parts: MachineParts
     let ground: LaunchGround
     let spawner = Spawner()
-    private let sockets: SocketKeeper?
+    let sockets: SocketKeeper?
     var poller: Poller
     let signals: SignalSource
     var workers: [WorkerID: WorkerProcess] = [:]
