@@ -105,7 +105,7 @@ package struct ControlServer: Sendable {
         let server = ListenerHouse(
             group: group, logger: logger, settings: settings, tls: tls,
             responder: ControlRouter(
-                backend: backend, settings: settings, logs: LogReader(pool: pool),
+                backend: backend, settings: settings, logs: LogReader(pool: pool, open: settings.openLog),
                 passwords: PasswordCheck(pool: hashing)
             ).responder(), complaints: complaints)
         let failure = await withTaskExecutorPreference(LoopExecutor(group.next())) { () async -> ControlError? in
