@@ -35,6 +35,7 @@ install: ## Install under DESTDIR and PREFIX (after `make build`)
 	install -d $(DESTDIR)$(PREFIX)/share/warden/recipes
 	install -m 755 packaging/recipes/* $(DESTDIR)$(PREFIX)/share/warden/recipes/
 	install -m 755 packaging/sweep $(DESTDIR)$(PREFIX)/share/warden/sweep
+	install -m 644 packaging/hardening.conf $(DESTDIR)$(PREFIX)/share/warden/
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf ]; then \
 	    echo "install: $(SYSCONFDIR)/warden/warden.conf is there already and stays as it is"; \
 	else \

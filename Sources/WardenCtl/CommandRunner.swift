@@ -254,6 +254,7 @@ package enum FailureText {
         case .unknownHost(let host): ("socket.gaierror", "[Errno -2] no address is known for \(host)")
         case .unauthorized:
             ("xmlrpc.client.ProtocolError", "<ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>")
+        case .untrusted(let reason): ("ssl.SSLError", reason)
         case .timedOut: ("TimeoutError", "the server did not answer in time")
         case .connectionLost: ("ConnectionResetError", "[Errno 104] the server hung up before its answer was complete")
         case .answerTooLong(let limit): ("ValueError", "the answer is longer than \(limit) bytes")

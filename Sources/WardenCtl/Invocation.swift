@@ -23,6 +23,8 @@ package struct Invocation: Hashable, Sendable {
     package var isInteractive = false
     /// `-r`: where the shell keeps its history; `nil` takes the configuration's.
     package var historyFile: String?
+    /// `--ca-file`: certificates to trust instead of the host's.
+    package var authority: String?
     /// `-h`: print the usage and exit.
     package var wantsHelp = false
     /// `--json` before the command.
@@ -39,6 +41,7 @@ package struct Invocation: Hashable, Sendable {
     private enum Option: String, CaseIterable {
         case configuration, help, interactive, serverurl, username, password, json
         case historyFile = "history_file"
+        case authority = "ca_file"
 
         var letter: Character? {
             switch self {
@@ -49,14 +52,14 @@ package struct Invocation: Hashable, Sendable {
             case .username: "u"
             case .password: "p"
             case .historyFile: "r"
-            case .json: nil
+            case .json, .authority: nil
             }
         }
 
         var takesValue: Bool {
             switch self {
             case .help, .interactive, .json: false
-            case .configuration, .serverurl, .username, .password, .historyFile: true
+            case .configuration, .serverurl, .username, .password, .historyFile, .authority: true
             }
         }
     }
@@ -126,6 +129,7 @@ package struct Invocation: Hashable, Sendable {
         case .password: password = value
         case .json: wantsJSON = true
         case .historyFile: historyFile = value
+        case .authority: authority = value
         }
     }
 }

@@ -33,7 +33,8 @@ package struct ServerChoice: Hashable, Sendable {
         guard let address = ControlAddress(url: url) else {
             let origin = invocation.serverURL == nil ? "serverurl" : "-s"
             throw Invocation.Mistake(
-                text: "invalid value for \(origin) '\(url)': it takes http://HOST:PORT or unix://PATH")
+                text:
+                    "invalid value for \(origin) '\(url)': it takes http://HOST:PORT, https://HOST:PORT or unix://PATH")
         }
         self.address = address
         let username = invocation.username ?? settings?.username

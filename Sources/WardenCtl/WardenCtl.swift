@@ -13,10 +13,12 @@ enum WardenCtl {
         Options:
           -c, --configuration FILE  take the server from [supervisorctl] of this file (default: Warden's and
                                     supervisord's usual places)
-          -s, --serverurl URL       the server: unix:///path or http://host:port
+          -s, --serverurl URL       the server: unix:///path, http://host:port or
+                                    https://host:port
                                     (default without a configuration: \(ServerChoice.standardURL))
           -u, --username NAME       for Basic authentication
           -p, --password PASSWORD   for Basic authentication
+              --ca-file FILE        trust these certificates (PEM) with https, and not the host's
           -i, --interactive         ask before something is shut down
           -r, --history-file FILE   where the shell keeps what was typed
               --json                status, why, fds and incidents print JSON
@@ -52,7 +54,9 @@ enum WardenCtl {
 
     private static func run(_ invocation: Invocation, _ choice: ServerChoice) async -> Int32 {
         do {
-            return try await ControlClient.with(choice.address, credentials: choice.credentials) { client in
+            return try await ControlClient.with(
+                choice.address, credentials: choice.credentials, authority: invocation.authority
+            ) { client in
                 var runner = CommandRunner(
                     server: RemoteServer(address: choice.url, client: client),
                     isInteractive: invocation.isInteractive, wantsJSON: invocation.wantsJSON, tell: Terminal.tell,

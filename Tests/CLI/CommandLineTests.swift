@@ -82,7 +82,9 @@ import wardenctl
             ("unix:///run/w.sock", ControlAddress.unix(path: "/run/w.sock")),
             ("http://h:9001", .tcp(host: "h", port: 9001)),
             ("http://h", .tcp(host: "h", port: 80)), ("http://h:1/RPC2", .tcp(host: "h", port: 1)),
-            ("http://[::1]:9", .tcp(host: "::1", port: 9)), ("https://h", nil), ("unix://", nil), ("h:1", nil),
+            ("http://[::1]:9", .tcp(host: "::1", port: 9)), ("https://h", .tls(host: "h", port: 443)),
+            ("https://[::1]:9/x", .tls(host: "::1", port: 9)),
+            ("https://", nil), ("unix://", nil), ("h:1", nil),
             ("http://:1", nil), ("http://h:0", nil), ("http://h:x", nil), ("http://h:65536", nil), ("http://[::1", nil),
         ] as [(String, ControlAddress?)])
     func addresses(_ url: String, _ address: ControlAddress?) {

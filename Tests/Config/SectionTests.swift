@@ -273,4 +273,17 @@ import WardenCore
         #expect(DiagnosticReport([items[0]]).exitCode == 0)
         #expect(DiagnosticReport([]).text == "")
     }
+
+    /// Goal: a certificate and a key that do not go together are an error at the line of the one that is to be mended.
+    @Test(arguments: [(true, "tls_key", 4), (false, "tls_certificate", 3)])
+    func uselessCertificates(isInKey: Bool, key: String, line: Int) {
+        var world = FakeHost()
+        world.files["/etc/w.conf"] =
+            "[supervisord]\n[warden]\ntls_certificate=/etc\ntls_key=/tmp\n[inet_http_server]\nport=1\n"
+        var host = world.host
+        host.tlsFault = { _, _ in ConfigurationHost.TLSFault(isInKey: isInKey, text: "it is broken") }
+        let result = ConfigurationLoader.load(path: "/etc/w.conf", arguments: DaemonArguments(), host: host)
+        #expect(result.configuration == nil)
+        #expect(result.lines.contains { $0.hasPrefix("/etc/w.conf:\(line): ") && $0.hasSuffix("\(key): it is broken") })
+    }
 }

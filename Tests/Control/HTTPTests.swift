@@ -196,7 +196,8 @@ import WardenWire
     @Test(arguments: [-1, 0x7FFF_FFFF])
     func uselessDescriptorIsAnError(descriptor: Int32) async throws {
         let settings = ControlSettings(
-            ownUserID: 0, now: { FakeDaemon.moment.wall }, localTime: { _ in (2026, 1, 1, 0, 0, 0) }, log: { _ in })
+            ownUserID: 0, now: { FakeDaemon.moment.wall }, localTime: { _ in (2026, 1, 1, 0, 0, 0) },
+            openLog: { _ in nil }, log: { _ in })
         let listener = ControlListener(descriptor: descriptor, kind: .unix(path: "/nowhere"))
         let server = ControlServer(listeners: [listener], backend: FakeDaemon(), settings: settings)
         await #expect(throws: ControlError.self) { try await server.run() }

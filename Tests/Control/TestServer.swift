@@ -28,7 +28,8 @@ struct TestServer {
         let log = TestLog()
         let settings = ControlSettings(
             connectionLimit: connectionLimit, ownUserID: ownUserID, now: { FakeDaemon.moment.wall },
-            localTime: { _ in (2026, 11, 22, 15, 27, 0) }, log: { log.append($0) })
+            localTime: { _ in (2026, 11, 22, 15, 27, 0) }, openLog: { openForReading($0) },
+            log: { log.append($0) })
         let server = ControlServer(listeners: [listener], backend: daemon, settings: settings)
         let (ready, isReady) = AsyncStream<Void>.makeStream()
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -252,4 +253,15 @@ private func listen<Address>(_ family: Int32, _ address: inout Address) throws -
     guard bound == 0 else { throw TestError("bind") }
     guard Glibc.listen(descriptor, 64) == 0 else { throw TestError("listen") }
     return descriptor
+}
+
+/// As the daemon opens logs, without its care.
+private func openForReading(_ path: String) -> OpenedLog? {
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK)
+    var status = stat()
+    guard descriptor >= 0, fstat(descriptor, &status) == 0 else { return nil }
+    return OpenedLog(
+        descriptor: descriptor, inode: UInt64(status.st_ino), sizeBytes: Int64(status.st_size),
+        modifiedAt: WallTime(microseconds: Int64(status.st_mtim.tv_sec) * 1_000_000),
+        isRegular: status.st_mode & S_IFMT == S_IFREG)
 }

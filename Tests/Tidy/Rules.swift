@@ -14,7 +14,7 @@ enum Architecture {
         "Control": Set(
             pure + apple + [
                 "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "NIOPosix", "NIOHTTP1",
-                "NIOHTTPTypes", "Logging", "Crypto", "WardenSecrets",
+                "NIOHTTPTypes", "NIOSSL", "Logging", "Crypto", "WardenSecrets",
             ]),
         "Outbound": Set(pure + apple + ["Foundation", "AsyncHTTPClient"]),
         "Runtime": Set(

@@ -157,6 +157,17 @@ static void change_user(const struct child *self) {
     if (answer < 0) fail(self, WARDEN_STAGE_GROUPS, 0, answer);
     answer = SYSTEM_CALL(SYS_setresuid, plan->uid, plan->uid, plan->uid);
     if (answer < 0) fail(self, WARDEN_STAGE_USER, 0, answer);
+    // Trusted least where it matters most: whoever is another user now must be so in all three, and with no way back.
+    uint32_t user[3], group[3];
+    answer = SYSTEM_CALL(SYS_getresuid, &user[0], &user[1], &user[2]);
+    if (answer < 0) fail(self, WARDEN_STAGE_USER, 0, answer);
+    answer = SYSTEM_CALL(SYS_getresgid, &group[0], &group[1], &group[2]);
+    if (answer < 0) fail(self, WARDEN_STAGE_GROUPS, 0, answer);
+    for (int index = 0; index < 3; index++) {
+        if (user[index] != plan->uid) fail(self, WARDEN_STAGE_USER, 0, -EPERM);
+        if (group[index] != plan->gid) fail(self, WARDEN_STAGE_GROUPS, 0, -EPERM);
+    }
+    if (plan->uid != 0 && SYSTEM_CALL(SYS_setresuid, -1, 0, -1) == 0) fail(self, WARDEN_STAGE_USER, 0, -EPERM);
 }
 
 // execvp(3)'s rules: a candidate that is not there leads to the next one, and so does one that may not be executed, but

@@ -29,6 +29,20 @@ package struct ConfigurationHost: Sendable {
         }
     }
 
+    /// Why a certificate and a key cannot be used.
+    package struct TLSFault: Error, Hashable, Sendable {
+        /// Whether it is the key that is to be mended.
+        package var isInKey: Bool
+        /// What is wrong, with the file's name.
+        package var text: String
+
+        /// - Parameters: as the properties of the same names.
+        package init(isInKey: Bool, text: String) {
+            self.isInKey = isInKey
+            self.text = text
+        }
+    }
+
     /// A file's bytes.
     package var readFile: @Sendable (_ path: String) -> Result<[UInt8], FileFailure>
     /// The paths that match a shell pattern, sorted; empty when none does.
@@ -49,6 +63,8 @@ package struct ConfigurationHost: Sendable {
     package var compilePattern: @Sendable (_ pattern: String) -> PatternFailure?
     /// Whether the host has NVIDIA's management library; whoever cannot know says so.
     package var hasNVML: @Sendable () -> Bool = { true }
+    /// Reads a certificate and its key; `nil` when they can be used together. Whoever cannot know says so.
+    package var tlsFault: @Sendable (_ certificate: String, _ key: String) -> TLSFault? = { _, _ in nil }
     /// The daemon's environment, for `%(ENV_X)s`.
     package var environment: [String: String]
     /// What uname(2) calls the host, for `%(host_node_name)s`.

@@ -133,23 +133,26 @@ struct Loading {
         let daemon = daemonSettings(arguments)
         let unixServers = unixServers()
         let inetServers = inetServers()
-        serverURL = Self.serverURL(unixServers, inetServers)
+        let warden = wardenSettings()
+        serverURL = Self.serverURL(unixServers, inetServers, isTLS: warden.tlsCertificate != nil)
         health = healthSections()
         let groups = groups()
         refuseCycles()
         warnOfUnmatchedHealthSections()
         return Configuration(
             groups: groups, daemon: daemon, unixServers: unixServers, inetServers: inetServers, client: client(),
-            alerts: alerts(), warden: wardenSettings(), rpcNamespaces: rpcNamespaces())
+            alerts: alerts(), warden: warden, rpcNamespaces: rpcNamespaces())
     }
 
     /// supervisord prefers the first Unix socket, else takes the last TCP port.
-    private static func serverURL(_ unixServers: [UnixServer], _ inetServers: [InetServer]) -> String? {
+    private static func serverURL(
+        _ unixServers: [UnixServer], _ inetServers: [InetServer], isTLS: Bool
+    ) -> String? {
         if let server = unixServers.first { return "unix://" + server.path }
         return inetServers.last.map { server in
             let host = server.host.isEmpty ? "localhost" : server.host
             // An IPv6 address has colons of its own.
-            return "http://\(host.contains(":") ? "[\(host)]" : host):\(server.port)"
+            return "\(isTLS ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(server.port)"
         }
     }
 }

@@ -25,6 +25,13 @@ extension Loading {
         let keys = (section.entries["tls_certificate"] != nil, section.entries["tls_key"] != nil)
         if keys.0 != keys.1 {
             error(keys.0 ? "tls_certificate" : "tls_key", view, "tls_certificate and tls_key must be set together")
+        } else if let certificate = settings.tlsCertificate, let key = settings.tlsKey {
+            if let fault = host.tlsFault(certificate, key) {
+                error(fault.isInKey ? "tls_key" : "tls_certificate", view, fault.text)
+            }
+            if document.sections("inet_http_server").isEmpty {
+                warn("tls_certificate", view, "there is no [inet_http_server] to serve under TLS")
+            }
         }
         return settings
     }

@@ -11,6 +11,12 @@ struct AccessMiddleware: RouterMiddleware {
 
     let settings: ControlSettings
     let passwords: PasswordCheck
+    private let guesses = GuessBudget()
+
+    init(settings: ControlSettings, passwords: PasswordCheck) {
+        self.settings = settings
+        self.passwords = passwords
+    }
 
     /// Pages that say no more than that the daemon lives, for whoever asks.
     private static let openPaths: Set<String> = ["/livez", "/readyz"]
@@ -21,22 +27,52 @@ struct AccessMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         if !AccessMiddleware.openPaths.contains(request.uri.path) {
-            context.role = try await role(of: request, context.peer)
+            context.role = try await role(of: request, context)
         }
         return try await next(request, context)
     }
 
     /// - Throws: 401 without the right password, 403 when nothing is served to this client, 503 when too many passwords
     ///   are being hashed.
-    func role(of request: Request, _ peer: Peer) async throws(Problem) -> ControlRole {
-        if let credentials = peer.listener.credentials {
-            guard try await passwords.admits(credentials, request.headers[.authorization]) else {
-                throw Problem(status: 401, title: "Unauthorized", detail: "a user name and a password are needed")
-            }
+    func role(of request: Request, _ context: ControlContext) async throws(Problem) -> ControlRole {
+        let peer = context.peer
+        if let credentials = peer.listener.credentials { try await authenticate(request, credentials, context) }
+        if request.method != .get, request.method != .head, !PageOrigin.isOurs(request) {
+            context.complaints.note(.foreignPage, from: peer.name)
+            throw PageOrigin.refusal
         }
         switch peer.listener.kind {
         case .unix: return unixRole(peer)
-        case .tcp: return try tcpRole(request, peer.listener)
+        case .tcp: return try tcpRole(request, context)
+        }
+    }
+
+    private func authenticate(
+        _ request: Request, _ credentials: ControlCredentials, _ context: ControlContext
+    ) async throws(Problem) {
+        let refusal = Problem(status: 401, title: "Unauthorized", detail: "a user name and a password are needed")
+        // Browsers ask without one first.
+        guard let given = request.headers[.authorization] else { throw refusal }
+        let peer = context.peer
+        // Root need not guess, and whoever is the daemon's own user reads its configuration.
+        let mayGuess = peer.standing(ownUserID: settings.ownUserID) == .owner
+        guard mayGuess || guesses.take(peer.guessSource) else {
+            context.complaints.note(.guessing, from: peer.name)
+            throw Problem(
+                status: 429, title: "Too Many Requests",
+                detail: "too many wrong passwords came from there, wait a minute")
+        }
+        let verdict: PasswordCheck.Verdict
+        do {
+            verdict = try await passwords.compare(credentials, given)
+        } catch {
+            guesses.giveBack(peer.guessSource)
+            throw error
+        }
+        if verdict != .wrong(isNew: true) { guesses.giveBack(peer.guessSource) }
+        guard verdict == .right else {
+            context.complaints.note(.wrongPassword, from: peer.name)
+            throw refusal
         }
     }
 
@@ -53,14 +89,17 @@ struct AccessMiddleware: RouterMiddleware {
         return groupIDs.isDisjoint(with: readers.groupIDs) ? .operator : .reader
     }
 
-    private func tcpRole(_ request: Request, _ listener: ControlListener) throws(Problem) -> ControlRole {
+    private func tcpRole(_ request: Request, _ context: ControlContext) throws(Problem) -> ControlRole {
+        let listener = context.peer.listener
         let host = request.head.authority ?? ""
         if let origin = request.headers[.origin], !AccessMiddleware.isSame(origin: origin, host: host) {
-            throw Problem(status: 403, title: "Forbidden", detail: "requests from pages of other sites are refused")
+            context.complaints.note(.foreignPage, from: context.peer.name)
+            throw PageOrigin.refusal
         }
         if listener.credentials != nil { return .operator }
         // Without a password a page of any site could reach us under a name of its own that it points at this host.
         guard isOwnName(host, listener.kind) else {
+            context.complaints.note(.foreignName, from: context.peer.name)
             throw Problem(
                 status: 403, title: "Forbidden",
                 detail: "the Host header names no name of this host; use an address, or set a user name and a password")

@@ -13,10 +13,27 @@ final class ConnectionRegistry: Sendable {
         case drop
     }
 
+    /// Who has come: those that are trusted more keep places that the others do not get.
+    enum Standing: Int, Comparable, Sendable, CaseIterable {
+        /// Anybody who reaches a TCP port.
+        case network
+        /// A user whom the mode of a Unix socket admits.
+        case user
+        /// Root, or the daemon's own user.
+        case owner
+
+        static func < (left: Standing, right: Standing) -> Bool { left.rawValue < right.rawValue }
+    }
+
     private struct Entry {
         var channel: any Channel
+        var standing: Standing
         var lastUsed: NIODeadline
         var requestCount = 0
+        /// It is the client's turn: with the rest of its request, or with reading its answer.
+        var waitsForClient = false
+        /// It has been told to close, which takes another turn of the event loop; many may be accepted before that.
+        var isLeaving = false
     }
 
     private struct State {
@@ -27,9 +44,19 @@ final class ConnectionRegistry: Sendable {
     private let limit: Int
     private let reserve: DescriptorReserve
     private let hasDescriptors: @Sendable () -> Bool
+    private let complaints: Complaints
     private let state = Mutex(State())
 
-    init(limit: Int, reserve: DescriptorReserve, hasDescriptors: @escaping @Sendable () -> Bool) {
+    /// - Parameters:
+    ///   - limit: connections that are served at once.
+    ///   - reserve: the descriptor for those who are told 503.
+    ///   - hasDescriptors: whether one more may be served.
+    ///   - complaints: hears when somebody is sent away for want of a place.
+    init(
+        limit: Int, reserve: DescriptorReserve, hasDescriptors: @escaping @Sendable () -> Bool,
+        complaints: Complaints
+    ) {
+        self.complaints = complaints
         self.limit = limit
         self.reserve = reserve
         self.hasDescriptors = hasDescriptors
@@ -39,23 +66,26 @@ final class ConnectionRegistry: Sendable {
     var count: Int { state.withLock { $0.served.count + $0.shedCount } }
 
     /// Decides on a new connection, and closes the longest idle one when it takes its place.
-    func admit(_ channel: any Channel) -> Admission {
+    func admit(_ channel: any Channel, _ standing: Standing, named name: String) -> Admission {
         // Without a reserve the connection has got the last descriptor there is.
         let mayServe = reserve.isHeld
         let isShort = !hasDescriptors()
-        var evicted: (any Channel)?
+        var evicted: Entry?
         let admission: Admission = state.withLock { state in
-            let isFull = isShort || state.served.count >= limit
-            if mayServe, isFull { evicted = ConnectionRegistry.longestIdle(state)?.channel }
+            let isFull = isShort || isFull(for: standing, state)
+            if mayServe, isFull { evicted = ConnectionRegistry.leastMissed(state, upTo: standing) }
+            if let evicted { state.served[ObjectIdentifier(evicted.channel)]?.isLeaving = true }
             if mayServe, !isFull || evicted != nil {
-                state.served[ObjectIdentifier(channel)] = Entry(channel: channel, lastUsed: .now())
+                state.served[ObjectIdentifier(channel)] = Entry(
+                    channel: channel, standing: standing, lastUsed: .now())
                 return .serve
             }
             guard state.shedCount < ControlLimits.shedConnections else { return .drop }
             state.shedCount += 1
             return .shed
         }
-        evicted.map(ConnectionRegistry.retire)
+        if evicted != nil || admission != .serve { complaints.note(.crowd, from: name) }
+        evicted.map(ConnectionRegistry.evict)
         channel.closeFuture.whenComplete { _ in self.closed(channel, admission) }
         return admission
     }
@@ -63,8 +93,13 @@ final class ConnectionRegistry: Sendable {
     /// Closes the longest idle connection.
     /// - Returns: false when every connection is at work or young.
     func evictIdle() -> Bool {
-        guard let idle = state.withLock({ ConnectionRegistry.longestIdle($0) }) else { return false }
-        ConnectionRegistry.retire(idle.channel)
+        let idle: Entry? = state.withLock { state in
+            let idle = ConnectionRegistry.leastMissed(state, upTo: .owner)
+            if let idle { state.served[ObjectIdentifier(idle.channel)]?.isLeaving = true }
+            return idle
+        }
+        guard let idle else { return false }
+        ConnectionRegistry.evict(idle)
         return true
     }
 
@@ -78,6 +113,15 @@ final class ConnectionRegistry: Sendable {
         state.withLock { state in
             let id = ObjectIdentifier(channel)
             state.served[id]?.requestCount -= 1
+            state.served[id]?.lastUsed = .now()
+        }
+    }
+
+    /// It is the client's turn on a connection, or not any more.
+    func waits(_ channel: any Channel, for client: Bool) {
+        state.withLock { state in
+            let id = ObjectIdentifier(channel)
+            state.served[id]?.waitsForClient = client
             state.served[id]?.lastUsed = .now()
         }
     }
@@ -105,10 +149,35 @@ final class ConnectionRegistry: Sendable {
         reserve.takeBack()
     }
 
-    private static func longestIdle(_ state: borrowing State) -> Entry? {
+    /// Whether there is no place for one more: of all places those of the network come last.
+    private func isFull(for standing: Standing, _ state: borrowing State) -> Bool {
+        let staying = state.served.values.lazy.filter { !$0.isLeaving }
+        guard staying.count(where: { _ in true }) < limit else { return true }
+        let keptEighths: Int
+        switch standing {
+        case .network: keptEighths = ControlLimits.eighthsKeptFromNetwork
+        case .user: keptEighths = ControlLimits.eighthsKeptForOwner
+        case .owner: return false
+        }
+        let count = staying.count { $0.standing <= standing }
+        return count >= limit - limit * keptEighths / 8
+    }
+
+    /// The connection that is closed for one of this standing: of the lowest standing, the longest idle one, or the one
+    /// that has been waited for longest.
+    private static func leastMissed(_ state: borrowing State, upTo standing: Standing) -> Entry? {
         let newest = NIODeadline.now() - TimeAmount(ControlLimits.evictableIdle)
-        return state.served.values.filter { $0.requestCount == 0 && $0.lastUsed <= newest }
-            .min { $0.lastUsed < $1.lastUsed }
+        let longest = NIODeadline.now() - TimeAmount(ControlLimits.evictableWait)
+        return state.served.values.filter { entry in
+            guard entry.standing <= standing, !entry.isLeaving else { return false }
+            return entry.requestCount == 0
+                ? entry.lastUsed <= newest : entry.waitsForClient && entry.lastUsed <= longest
+        }
+        .min { ($0.standing, $0.lastUsed) < ($1.standing, $1.lastUsed) }
+    }
+
+    private static func evict(_ entry: Entry) {
+        entry.requestCount == 0 ? retire(entry.channel) : entry.channel.close(promise: nil)
     }
 
     /// Hummingbird's handler closes the connection on this event, unless a request is in progress.

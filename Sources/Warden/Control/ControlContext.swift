@@ -17,6 +17,7 @@ struct ControlSource: RequestContextSource {
     var logger: Logger
     var channel: any Channel
     var peer: Peer
+    var complaints: Complaints
 }
 
 /// A request's surroundings.
@@ -26,6 +27,7 @@ struct ControlContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
     let peer: Peer
+    let complaints: Complaints
     /// Decided by `AccessMiddleware`.
     var role = ControlRole.stranger
 
@@ -33,6 +35,7 @@ struct ControlContext: RequestContext {
         coreContext = CoreRequestContextStorage(source: source)
         channel = source.channel
         peer = source.peer
+        complaints = source.complaints
     }
 
     var maxUploadSize: Int { ControlLimits.bodyBytes }

@@ -10,6 +10,11 @@ package enum ControlLimits {
     package static let headerCount = 128
     /// Connections that are served at once; beyond it the longest idle one is closed, then new ones get 503.
     package static let connections = 256
+    /// Of those places, eighths that clients over TCP do not get: however many they are, who is on a Unix socket is
+    /// served.
+    package static let eighthsKeptFromNetwork = 3
+    /// Of those places, eighths that are kept for root and the daemon's own user.
+    package static let eighthsKeptForOwner = 1
     /// Connections that are being told 503; beyond it they are closed without a word.
     package static let shedConnections = 16
     /// A connection without a request is closed after this.
@@ -20,8 +25,26 @@ package enum ControlLimits {
     /// A connection is closed for another's sake only when it has been idle for this long: the request of a younger one
     /// may be on its way.
     package static let evictableIdle: Duration = .seconds(1)
+    /// A connection whose client does not send its request, or does not read its answer, is closed for another's sake
+    /// after this.
+    package static let evictableWait: Duration = .seconds(5)
+    /// From accept(2) to the end of the first request's head, the TLS handshake included.
+    package static let firstRequestTimeout: Duration = .seconds(60)
+    /// From the first byte of a request to the end of its head.
+    package static let headTimeout: Duration = .seconds(10)
     /// From a request's head to the end of its body.
-    package static let bodyTimeout: Duration = .seconds(30)
+    package static let bodyTimeout: Duration = .seconds(15)
+    /// Between two looks at an answer that a client does not read.
+    package static let stallPause: Duration = .seconds(30)
+    /// Looks in a row at which it had read nothing worth mention; then it is hung up on. Long, because somebody who has
+    /// stopped the terminal of a `tail -f` may come back.
+    package static let stalledLooks = 10
+    /// Bytes that are worth mention.
+    package static let stallBytes = 32 * 1024
+    /// A client has so long to read the last answer and to hang up by itself.
+    package static let lingerTimeout: Duration = .seconds(2)
+    /// Bytes of a refused request that are read and thrown away, so that the client gets to read why.
+    package static let discardedBytes = 8 * 1024 * 1024
     /// A shed connection that does not hang up by itself is closed after this.
     package static let shedLinger: Duration = .seconds(1)
     /// Time that requests in progress have when the server stops.
@@ -74,6 +97,14 @@ package enum ControlLimits {
     package static let rightPasswords = 32
     /// Wrong passwords that are remembered.
     package static let wrongPasswords = 128
+    /// Bytes of a file with a certificate or a key.
+    package static let certificateBytes = 1024 * 1024
+    /// Wrong passwords of one source (an address, a user) that are compared at once.
+    package static let guessesAtOnce = 30
+    /// Wrong passwords of one source that are compared each second after that.
+    package static let guessesPerSecond = 1.0
+    /// Sources whose wrong passwords are counted.
+    package static let guessSources = 1024
     /// After a wrong password the hashing thread rests for so many times as long as it took, so that a flood of them
     /// costs a quarter of a core.
     package static let wrongPasswordRest = 3

@@ -31,12 +31,15 @@ package struct ControlListener: Hashable, Sendable {
     package var withoutPassword: OpenPolicy
     /// Who may only look, among those whom a Unix socket's mode admits.
     package var readers: ControlReaders
+    /// Where the certificate of a TCP socket is; `nil` serves it in the clear.
+    package var tls: TLSFiles?
 
     /// - Parameters: as the properties of the same names.
     package init(
         descriptor: Int32, kind: Kind, credentials: ControlCredentials? = nil, withoutPassword: OpenPolicy = .read,
-        readers: ControlReaders = ControlReaders()
+        readers: ControlReaders = ControlReaders(), tls: TLSFiles? = nil
     ) {
+        self.tls = tls
         self.descriptor = descriptor
         self.kind = kind
         self.credentials = credentials

@@ -51,6 +51,7 @@ extension ControlContext {
     /// - Throws: 403 for those who may only look.
     func requireOperator() throws(Problem) {
         guard case .operator = role else {
+            complaints.note(.reader, from: peer.name)
             throw Problem(status: 403, title: "Forbidden", detail: ControlContext.readerText)
         }
     }
@@ -61,12 +62,9 @@ extension ControlContext {
 
 extension Request {
     /// The whole body.
-    /// - Throws: 413 when it is too long; when it has not come in time the connection is closed, and reading fails.
+    /// - Throws: 413 when it is too long; when it has not come in time `RequestGuard` closes the connection, and reading
+    ///   fails.
     func collectedBody(_ context: ControlContext) async throws -> [UInt8] {
-        let timer = context.channel.eventLoop.scheduleTask(in: .init(ControlLimits.bodyTimeout)) { [context] in
-            context.channel.close(promise: nil)
-        }
-        defer { timer.cancel() }
         let buffer = try await body.collect(upTo: ControlLimits.bodyBytes)
         return Array(buffer.readableBytesView)
     }

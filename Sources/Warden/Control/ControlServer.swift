@@ -29,6 +29,7 @@ package struct ControlServer: Sendable {
     private let listeners: [ControlListener]
     private let backend: any ControlBackend
     private let settings: ControlSettings
+    private let tls: TLSStore?
     private let orders: AsyncStream<Order>
     private let orderInlet: AsyncStream<Order>.Continuation
 
@@ -38,6 +39,7 @@ package struct ControlServer: Sendable {
     ///   - settings: clocks, limits and the log.
     package init(listeners: [ControlListener], backend: any ControlBackend, settings: ControlSettings) {
         self.listeners = listeners
+        tls = listeners.compactMap(\.tls).first.map { TLSStore($0) }
         self.backend = backend
         self.settings = settings
         (orders, orderInlet) = AsyncStream.makeStream(
@@ -52,6 +54,18 @@ package struct ControlServer: Sendable {
     package func add(_ listener: ControlListener) -> Bool {
         if case .enqueued = orderInlet.yield(.listen(listener)) { return true }
         return false
+    }
+
+    /// Reads the certificate again, if there is one; connections from now on get to see it.
+    ///
+    /// May be called from any thread, and may block on the disk of its files. When they cannot be used the log says so,
+    /// and the former one stays in use.
+    package func renewCertificate() {
+        do throws(TLSProblem) {
+            try tls?.renew()
+        } catch {
+            settings.log(LogRecord(.critical, "TLS goes on with the certificate that it had, if it had one: \(error)"))
+        }
     }
 
     /// Stops accepting, lets requests in progress end for at most `ControlLimits.drainTimeout`, and makes `run` return.
@@ -84,12 +98,16 @@ package struct ControlServer: Sendable {
         let hashing = NIOThreadPool(numberOfThreads: 1)
         hashing.start()
         let logger = Logger(label: "warden.control") { [settings] _ in LogBridge(settings.log) }
+        let complaints = Complaints(log: settings.log) { [loop = group.next()] pause, say in
+            loop.scheduleTask(in: TimeAmount(pause), say)
+        }
+        renewCertificate()
         let server = ListenerHouse(
-            group: group, logger: logger, settings: settings,
+            group: group, logger: logger, settings: settings, tls: tls,
             responder: ControlRouter(
-                backend: backend, settings: settings, logs: LogReader(pool: pool),
+                backend: backend, settings: settings, logs: LogReader(pool: pool, open: settings.openLog),
                 passwords: PasswordCheck(pool: hashing)
-            ).responder())
+            ).responder(), complaints: complaints)
         let failure = await withTaskExecutorPreference(LoopExecutor(group.next())) { () async -> ControlError? in
             await serve(server, logger: logger, onReady: onReady)
         }

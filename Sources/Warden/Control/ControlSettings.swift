@@ -15,6 +15,8 @@ package struct ControlSettings: Sendable {
     package var localTime: @Sendable (WallTime) -> LocalTime
     /// Whether there are descriptors enough for one more connection; called for each that is accepted.
     package var hasDescriptors: @Sendable () -> Bool
+    /// Opens a log for reading; `nil` for what may not be read. Called on threads that may block.
+    package var openLog: @Sendable (String) -> OpenedLog?
     /// Where this room's log lines go; called on its own thread, and must not block.
     package var log: @Sendable (LogRecord) -> Void
 
@@ -22,7 +24,8 @@ package struct ControlSettings: Sendable {
     package init(
         connectionLimit: Int = ControlLimits.connections, ownUserID: UInt32, hostNames: Set<String> = [],
         now: @escaping @Sendable () -> WallTime, localTime: @escaping @Sendable (WallTime) -> LocalTime,
-        hasDescriptors: @escaping @Sendable () -> Bool = { true }, log: @escaping @Sendable (LogRecord) -> Void
+        hasDescriptors: @escaping @Sendable () -> Bool = { true },
+        openLog: @escaping @Sendable (String) -> OpenedLog?, log: @escaping @Sendable (LogRecord) -> Void
     ) {
         self.connectionLimit = min(max(1, connectionLimit), ControlLimits.connections)
         self.ownUserID = ownUserID
@@ -30,6 +33,7 @@ package struct ControlSettings: Sendable {
         self.now = now
         self.localTime = localTime
         self.hasDescriptors = hasDescriptors
+        self.openLog = openLog
         self.log = log
     }
 }

@@ -1,6 +1,6 @@
 import HTTPTypes
 import Hummingbird
-import Logging
+import NIOHTTP1
 import WardenWire
 
 /// Turns what routes throw into answers: problems for programs where the JSON interface is, pages for people elsewhere.
@@ -27,7 +27,11 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch {
             // Nobody is there any more, or the daemon stops: the connection ends with the error.
             guard context.channel.isActive else { throw error }
-            context.logger.error("Request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            if error is HTTPParserError {
+                let problem = Problem(status: 400, title: "Bad Request", detail: "the body is not what its head says")
+                return ErrorMiddleware.answer(problem, to: request)
+            }
+            context.complaints.note(.failed, from: "\(context.peer.name): \(error)")
             let problem = Problem(
                 status: 500, title: "Internal Server Error", detail: "the request failed, see the log")
             return answer(problem, to: request)
@@ -57,6 +61,9 @@ struct ErrorMiddleware: RouterMiddleware {
         switch problem.status {
         case 401:
             response.headers[.wwwAuthenticate] = "Basic realm=\"default\""
+            response.headers[.connection] = "close"
+        case 429:
+            response.headers[.retryAfter] = "60"
             response.headers[.connection] = "close"
         case 503: response.headers[.retryAfter] = "1"
         default: break

@@ -20,18 +20,23 @@ struct ListenerHouse: Sendable {
     private let responder: RouterResponder<ControlContext>
     private let registry: ConnectionRegistry
     private let reserve: DescriptorReserve
+    private let complaints: Complaints
+    private let tls: TLSStore?
 
     init(
-        group: MultiThreadedEventLoopGroup, logger: Logger, settings: ControlSettings,
-        responder: RouterResponder<ControlContext>
+        group: MultiThreadedEventLoopGroup, logger: Logger, settings: ControlSettings, tls: TLSStore?,
+        responder: RouterResponder<ControlContext>, complaints: Complaints
     ) {
+        self.complaints = complaints
+        self.tls = tls
         self.group = group
         self.logger = logger
         self.settings = settings
         self.responder = responder
         reserve = DescriptorReserve()
         registry = ConnectionRegistry(
-            limit: settings.connectionLimit, reserve: reserve, hasDescriptors: settings.hasDescriptors)
+            limit: settings.connectionLimit, reserve: reserve, hasDescriptors: settings.hasDescriptors,
+            complaints: complaints)
     }
 
     /// Hands a bound and listening descriptor to the event loop.
@@ -94,22 +99,29 @@ struct ListenerHouse: Sendable {
             // Cancelled means at once.
             guard (try? await Task.sleep(for: patience / 100)) != nil else { break }
         }
+        complaints.sayRest()
         // Hummingbird waits for the close of a connection without end, even in a task that was cancelled.
         registry.closeAll()
     }
 
     private func accept(_ channel: any Channel, _ listener: ControlListener) -> EventLoopFuture<Accepted> {
-        switch registry.admit(channel) {
-        case .drop:
-            channel.close(promise: nil)
-            return channel.eventLoop.makeSucceededFuture(.dropped)
-        case .shed:
-            return channel.eventLoop.makeSucceededFuture(.shed(channel))
-        case .serve:
-            return Peer.identify(channel, listener: listener).flatMap { peer in
+        Peer.identify(channel, listener: listener).flatMap { peer in
+            switch registry.admit(channel, peer.standing(ownUserID: settings.ownUserID), named: peer.name) {
+            case .drop:
+                channel.close(promise: nil)
+                return channel.eventLoop.makeSucceededFuture(.dropped)
+            case .shed:
+                return channel.eventLoop.makeSucceededFuture(.shed(channel))
+            case .serve:
+                do {
+                    if listener.tls != nil { try tls?.add(to: channel) }
+                } catch {
+                    return channel.eventLoop.makeFailedFuture(error)
+                }
                 let http = HTTP1Channel(responder: respond(for: peer), configuration: ListenerHouse.configuration)
                 return http.setup(channel: channel, logger: logger).flatMapThrowing { connection in
                     try HTTPVersionHandler.add(to: channel)
+                    try RequestGuard(registry: registry, complaints: complaints, peer: peer).add(to: channel)
                     return .served(http, connection)
                 }
             }
@@ -172,7 +184,7 @@ struct ListenerHouse: Sendable {
         { request, writer, channel in
             registry.began(channel)
             defer { registry.ended(channel) }
-            let source = ControlSource(logger: logger, channel: channel, peer: peer)
+            let source = ControlSource(logger: logger, channel: channel, peer: peer, complaints: complaints)
             var response = try await responder.respond(to: request, context: ControlContext(source: source))
             response.headers[.date] = settings.now().httpDate
             response.headers[.server] = "warden"

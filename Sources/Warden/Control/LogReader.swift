@@ -1,4 +1,3 @@
-import FoundationEssentials
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -28,10 +27,12 @@ struct LogStatus: Hashable, Sendable {
 struct LogReader: Sendable {
     private let pool: NIOThreadPool
     private let files: NonBlockingFileIO
+    private let open: @Sendable (String) -> OpenedLog?
     private let waiting = Gauge()
 
-    init(pool: NIOThreadPool) {
+    init(pool: NIOThreadPool, open: @escaping @Sendable (String) -> OpenedLog?) {
         self.pool = pool
+        self.open = open
         files = NonBlockingFileIO(threadPool: pool)
     }
 
@@ -40,7 +41,7 @@ struct LogReader: Sendable {
     ///   take its text away from whoever it is meant for.
     func status(_ path: String) async throws(LogFailure) -> LogStatus {
         try await counted { () async throws -> LogStatus in
-            try await pool.runIfActive { try LogReader.statusNow(path) }
+            try await pool.runIfActive { try lookAt(path) }
         }
     }
 
@@ -76,11 +77,15 @@ struct LogReader: Sendable {
         let count = Int(min(max(0, count), Int64(ControlLimits.logBytes)))
         guard count > 0 else { return [] }
         return try await counted { () async throws -> [UInt8] in
-            try await files.withFileHandle(_deprecatedPath: path, mode: .read) { handle in
-                let buffer = try await files.read(
-                    fileHandle: handle, fromOffset: offset, byteCount: count, allocator: ByteBufferAllocator())
-                return Array(buffer.readableBytesView)
+            let handle = try await pool.runIfActive {
+                guard let log = open(path) else { throw LogFailure.absent }
+                return NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: log.descriptor)
             }
+            // A failed close(2) frees the descriptor on Linux all the same.
+            defer { try? handle.close() }
+            let buffer = try await files.read(
+                fileHandle: handle, fromOffset: offset, byteCount: count, allocator: ByteBufferAllocator())
+            return Array(buffer.readableBytesView)
         }
     }
 
@@ -103,19 +108,13 @@ struct LogReader: Sendable {
         }
     }
 
-    private static func statusNow(_ path: String) throws(LogFailure) -> LogStatus {
-        let path = URL(filePath: path).resolvingSymlinksInPath().path(percentEncoded: false)
-        // What cannot be looked at, for want of rights or for being gone, is no log to a client.
-        guard let facts = try? FileManager.default.attributesOfItem(atPath: path) else { throw .absent }
-        guard facts[.type] as? FileAttributeType == .typeRegular else {
-            throw .failed("\(path) is not a regular file")
-        }
-        guard let inode = facts[.systemFileNumber] as? UInt64, let size = facts[.size] as? UInt64 else {
-            throw .failed("\(path) has no size")
-        }
-        let seconds = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-        let modifiedAt = WallTime(microseconds: Int64(exactly: (seconds * 1_000_000).rounded()) ?? 0)
-        return LogStatus(inode: inode, sizeBytes: Int64(clamping: size), modifiedAt: modifiedAt)
+    /// What can be looked at for want of neither file nor right; anything else is no log to a client.
+    private func lookAt(_ path: String) throws(LogFailure) -> LogStatus {
+        guard let log = open(path) else { throw .absent }
+        // A failed close(2) frees the descriptor on Linux all the same.
+        try? NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: log.descriptor).close()
+        guard log.isRegular else { throw .failed("\(path) is not a regular file") }
+        return LogStatus(inode: log.inode, sizeBytes: log.sizeBytes, modifiedAt: log.modifiedAt)
     }
 }
 

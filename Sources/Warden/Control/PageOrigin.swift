@@ -4,19 +4,14 @@ import WardenWire
 
 /// Whether a request that changes something comes from a page of ours, or from no page at all.
 ///
-/// A browser sends passwords along with the requests that pages of other sites make, so they alone prove nothing. Over
-/// TCP every request was looked at by `AccessMiddleware` already; this holds behind a proxy to a Unix socket, too.
+/// A browser sends passwords along with the requests that pages of other sites make, so they alone prove nothing. It holds
+/// for Unix sockets, too: a proxy may stand in front of one.
 enum PageOrigin {
-    /// - Throws: 403 for a page of another site.
-    static func check(_ request: Request) throws(Problem) {
-        guard isOurs(request) else {
-            throw Problem(
-                status: 403, title: "Forbidden",
-                detail: "requests from pages of other sites are refused; a proxy has to pass on the Host header")
-        }
-    }
+    static let refusal = Problem(
+        status: 403, title: "Forbidden",
+        detail: "requests from pages of other sites are refused; a proxy has to pass on the Host header")
 
-    private static func isOurs(_ request: Request) -> Bool {
+    static func isOurs(_ request: Request) -> Bool {
         // Browsers say it themselves where the connection can be trusted, and no page can make it up.
         if let site = request.headers[.secFetchSite] { return site == "same-origin" || site == "none" }
         let host = request.head.authority ?? ""

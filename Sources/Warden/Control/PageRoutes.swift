@@ -41,7 +41,6 @@ struct PageRoutes {
         guard let word = form["action"] else { return try await table(context, message: form["message"]) }
         let action = try action(word)
         if action != .refresh {
-            try PageOrigin.check(request)
             try context.requireOperator()
         }
         let actions = PageActions(endpoint: endpoint, scope: scope(context))
@@ -101,7 +100,7 @@ struct PageRoutes {
 
     // MARK: Requests and answers
 
-    private func scope(_ context: ControlContext) -> RPCScope { RPCScope(endpoint: endpoint, role: context.role) }
+    private func scope(_ context: ControlContext) -> RPCScope { RPCScope(endpoint: endpoint, context) }
 
     private func action(_ word: String) throws(Problem) -> PageAction {
         if let action = PageAction(rawValue: word) { return action }

@@ -17,6 +17,14 @@ final class PasswordCheck: Sendable {
     private struct Memory {
         var right: [Mark] = []
         var wrong: [Mark] = []
+        var tried: [Mark] = []
+
+        mutating func isNewlyTried(_ mark: Mark) -> Bool {
+            if tried.contains(mark) { return false }
+            tried.append(mark)
+            if tried.count > ControlLimits.wrongPasswords { tried.removeFirst() }
+            return true
+        }
 
         func verdict(_ mark: Mark) -> Bool? {
             if right.contains(mark) { return true }
@@ -34,6 +42,13 @@ final class PasswordCheck: Sendable {
         }
     }
 
+    /// What came of a comparison.
+    enum Verdict: Hashable, Sendable {
+        case right
+        /// Wrong; `isNew` unless just this was tried before, as by a script that asks again and again with an old one.
+        case wrong(isNew: Bool)
+    }
+
     private let pool: NIOThreadPool
     private let waiting = Gauge()
     private let key = SymmetricKey(size: .bits256)
@@ -49,17 +64,21 @@ final class PasswordCheck: Sendable {
     ///   - header: the request's `Authorization`.
     /// - Returns: whether they go together.
     /// - Throws: 503 when too many passwords wait to be hashed.
-    func admits(_ credentials: ControlCredentials, _ header: String?) async throws(Problem) -> Bool {
+    func compare(_ credentials: ControlCredentials, _ header: String) async throws(Problem) -> Verdict {
+        let isRight: Bool
         switch credentials.judge(header) {
-        case .known(let isRight): return isRight
+        case .known(let known): isRight = known
         case .needsHash(let stored, let password, let isUser):
             let isPassword = try await matches(stored, password)
-            return isUser && isPassword
+            isRight = isUser && isPassword
         }
+        if isRight { return .right }
+        let mark = mark("", Array(header.utf8))
+        return .wrong(isNew: memory.withLock { $0.isNewlyTried(mark) })
     }
 
     private func matches(_ stored: StoredPassword, _ password: [UInt8]) async throws(Problem) -> Bool {
-        let mark = mark(stored, password)
+        let mark = mark(stored.text, password)
         if let verdict = memory.withLock({ $0.verdict(mark) }) { return verdict }
         guard let place = GaugePlace(waiting, limit: ControlLimits.waitingPasswords) else { throw PasswordCheck.busy }
         do {
@@ -88,8 +107,8 @@ final class PasswordCheck: Sendable {
         return isRight
     }
 
-    private func mark(_ stored: StoredPassword, _ password: [UInt8]) -> Mark {
-        Array(HMAC<SHA256>.authenticationCode(for: Array(stored.text.utf8) + [0] + password, using: key))
+    private func mark(_ stored: String, _ password: [UInt8]) -> Mark {
+        Array(HMAC<SHA256>.authenticationCode(for: Array(stored.utf8) + [0] + password, using: key))
     }
 
     private static let busy = Problem(

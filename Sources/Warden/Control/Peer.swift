@@ -18,6 +18,10 @@ struct Peer: Sendable {
     var listener: ControlListener
     /// SO_PEERCRED of a Unix socket; `nil` over TCP.
     var credentials: PeerCredentials?
+    /// The address over TCP, for the log; the user on a Unix socket.
+    var name: String
+    /// Whose wrong passwords are counted together.
+    var guessSource: GuessBudget.Source
     /// SO_PEERGROUPS, read only when `readers` names groups; `nil` when it could not be read.
     var groupIDs: Set<UInt32>?
 
@@ -28,7 +32,11 @@ struct Peer: Sendable {
         _ channel: any Channel, listener: ControlListener
     ) -> EventLoopFuture<Peer> {
         guard case .unix = listener.kind else {
-            return channel.eventLoop.makeSucceededFuture(Peer(listener: listener))
+            // The port is left out: it says nothing, and each is another.
+            let peer = Peer(
+                listener: listener, name: channel.remoteAddress?.ipAddress ?? "an unknown address",
+                guessSource: GuessBudget.Source(channel.remoteAddress))
+            return channel.eventLoop.makeSucceededFuture(peer)
         }
         guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
@@ -36,13 +44,32 @@ struct Peer: Sendable {
         let credentials: EventLoopFuture<PeerCredentials> = socket.unsafeGetSocketOption(
             level: .socket, name: NIOBSDSocket.Option(rawValue: SocketOptions.peerCredentials))
         guard !listener.readers.groupIDs.isEmpty else {
-            return credentials.map { Peer(listener: listener, credentials: $0) }
+            return credentials.map { Peer(listener, $0, groupIDs: nil) }
         }
         let groups: EventLoopFuture<PeerGroups> = socket.unsafeGetSocketOption(
             level: .socket, name: NIOBSDSocket.Option(rawValue: SocketOptions.peerGroups))
         // ERANGE with more groups than we look at: unknown, and unknown means reader.
         let known: EventLoopFuture<Set<UInt32>?> = groups.map { Peer.members($0) }.flatMapErrorThrowing { _ in nil }
-        return credentials.and(known).map { Peer(listener: listener, credentials: $0, groupIDs: $1) }
+        return credentials.and(known).map { Peer(listener, $0, groupIDs: $1) }
+    }
+
+    private init(listener: ControlListener, name: String, guessSource: GuessBudget.Source) {
+        self.listener = listener
+        self.name = name
+        self.guessSource = guessSource
+    }
+
+    private init(_ listener: ControlListener, _ credentials: PeerCredentials, groupIDs: Set<UInt32>?) {
+        self.init(
+            listener: listener, name: "user \(credentials.userID) (pid \(credentials.processID))",
+            guessSource: .user(credentials.userID))
+        self.credentials = credentials
+        self.groupIDs = groupIDs
+    }
+
+    func standing(ownUserID: UInt32) -> ConnectionRegistry.Standing {
+        guard let credentials else { return .network }
+        return credentials.userID == 0 || credentials.userID == ownUserID ? .owner : .user
     }
 
     /// The groups in an array whose rest the kernel left zero.

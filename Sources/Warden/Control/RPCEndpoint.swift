@@ -48,7 +48,7 @@ struct RPCEndpoint: Sendable {
         if call.method.isEmpty { throw Problem(status: 400, title: "Bad Request", detail: "the call names no method") }
         let response: XMLRPCResponse
         do throws(RPCFailure) {
-            response = .success(try await perform(call, RPCScope(endpoint: self, role: context.role)))
+            response = .success(try await perform(call, RPCScope(endpoint: self, context)))
         } catch {
             switch error {
             case .fault(let fault): response = .fault(fault)
@@ -63,7 +63,10 @@ struct RPCEndpoint: Sendable {
         guard let method = RPCMethod.all[call.method] else { throw .fault(.unknownMethod) }
         guard method.arity.contains(call.parameters.count) else { throw .fault(.incorrectParameters) }
         if method.isRefusedWhileStopping, backend.daemonIdentity().mood != .running { throw .fault(.shutdownState) }
-        if method.isChange, scope.role != .operator { throw .fault(.failed, ControlContext.readerText) }
+        if method.isChange, scope.role != .operator {
+            scope.context.complaints.note(.reader, from: scope.context.peer.name)
+            throw .fault(.failed, ControlContext.readerText)
+        }
         return try await method.run(scope, RPCArguments(call.parameters))
     }
 }
@@ -71,8 +74,14 @@ struct RPCEndpoint: Sendable {
 /// What a method works with: the daemon, and who asks.
 struct RPCScope: Sendable {
     let endpoint: RPCEndpoint
-    let role: ControlRole
+    let context: ControlContext
 
+    init(endpoint: RPCEndpoint, _ context: ControlContext) {
+        self.endpoint = endpoint
+        self.context = context
+    }
+
+    var role: ControlRole { context.role }
     var backend: any ControlBackend { endpoint.backend }
     var settings: ControlSettings { endpoint.settings }
     var logs: LogReader { endpoint.logs }

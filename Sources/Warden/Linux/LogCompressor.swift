@@ -49,20 +49,30 @@ internal struct CompressedFile: Sendable {
         defer { _ = Descriptor(owning: source.descriptor) }
         guard descriptor >= 0 else { return }
         let whole = Descriptor(owning: descriptor)
+        do throws(KernelFailure) {
+            name(whole, in: try LogPlace(source.log))
+        } catch {
+            // The directory is gone, and the plain file with it.
+            return
+        }
+    }
+
+    private func name(_ whole: borrowing Descriptor, in place: borrowing LogPlace) {
+        let base = place.directory.rawValue
         var status = stat()
         for index in 1...max(1, source.backupCount) {
-            let name = "\(source.log).\(index)"
-            guard lstat(name, &status) == 0, UInt64(status.st_ino) == source.inode,
+            let name = "\(place.name).\(index)"
+            guard fstatat(base, name, &status, AT_SYMLINK_NOFOLLOW) == 0, UInt64(status.st_ino) == source.inode,
                 UInt64(status.st_dev) == source.device
             else { continue }
             let own = "/proc/self/fd/\(whole.rawValue)"
-            if linkat(AT_FDCWD, own, AT_FDCWD, name + ".gz", AT_SYMLINK_FOLLOW) != 0 {
+            if linkat(AT_FDCWD, own, base, name + ".gz", AT_SYMLINK_FOLLOW) != 0 {
                 // Left by a crash between this link and the removal below.
-                guard errno == EEXIST, unlink(name + ".gz") == 0,
-                    linkat(AT_FDCWD, own, AT_FDCWD, name + ".gz", AT_SYMLINK_FOLLOW) == 0
+                guard errno == EEXIST, place.remove(name + ".gz"),
+                    linkat(AT_FDCWD, own, base, name + ".gz", AT_SYMLINK_FOLLOW) == 0
                 else { return }
             }
-            _ = unlink(name)
+            _ = place.remove(name)
             return
         }
     }
@@ -157,10 +167,11 @@ internal final class LogCompressor: Sendable {
     }
 
     private static func unnamedFile(beside path: String) throws(KernelFailure) -> Descriptor {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let place = try LogPlace(path)
+        let base = place.directory.rawValue
         // O_TMPFILE, which Swift does not import.
-        let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
-        return try Descriptor.open(directory, unnamed | O_WRONLY, mode: 0o600)
+        let flags: CInt = 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC
+        return Descriptor(owning: try Kernel.retry("open", path) { openat(base, ".", flags, 0o600) })
     }
 
     private func copyOwner(of source: borrowing Descriptor, to target: borrowing Descriptor) throws(KernelFailure) {

@@ -4,7 +4,9 @@ internal import WardenCore
 /// Rotation as supervisord does it: `NAME.1` is the newest, a record is never split, the oldest goes.
 extension LogFile {
     // /dev/stdout may be a regular file; renaming a link in /dev would harm more than this log.
-    internal var isSpecialPath: Bool {
+    internal var isSpecialPath: Bool { Self.isSpecial(path) }
+
+    internal static func isSpecial(_ path: String) -> Bool {
         path.hasPrefix("/proc/") || path.hasPrefix("/dev/") && !path.hasPrefix("/dev/shm/")
     }
 
@@ -15,8 +17,16 @@ extension LogFile {
             if ftruncate(number, 0) == 0 { offset = 0 } else { rotationAtBytes = offset + maximumBytes }
             return
         }
-        let plain = shift()
-        guard rename(path, "\(path).1") == 0 else {
+        let place: LogPlace
+        do throws(KernelFailure) {
+            place = try LogPlace(path)
+        } catch {
+            trouble = error.errorNumber
+            rotationAtBytes = offset + maximumBytes
+            return
+        }
+        let plain = shift(place)
+        guard place.rename(place.name, "\(place.name).1") else {
             // Without the right to rename, the log goes on growing; better than losing it.
             trouble = errno
             rotationAtBytes = offset + maximumBytes
@@ -30,37 +40,39 @@ extension LogFile {
             rotationAtBytes = offset + maximumBytes
         }
         // The newest last: should not all be taken, it is the one that comes again soonest.
-        for index in plain + [1] { offer(index) }
+        for index in plain + [1] { offer(index, place) }
     }
 
     /// Makes room for a new `NAME.1`.
     ///
     /// - Returns: the numbers of the files that are not compressed, oldest first; only where they are to be.
-    private func shift() -> [Int] {
+    private func shift(_ place: borrowing LogPlace) -> [Int] {
+        let name = place.name
         let compresses = compress != nil
         if compresses {
             // A file of one kind would not be replaced by one of the other: there would be one more than are kept.
-            _ = unlink("\(path).\(backupCount)")
-            _ = unlink("\(path).\(backupCount).gz")
+            _ = place.remove("\(name).\(backupCount)")
+            _ = place.remove("\(name).\(backupCount).gz")
         }
         var plain: [Int] = []
         var index = backupCount - 1
         while index >= 1 {
             // Most of them do not exist yet.
-            if rename("\(path).\(index)", "\(path).\(index + 1)") == 0 { plain.append(index + 1) }
-            if compresses { _ = rename("\(path).\(index).gz", "\(path).\(index + 1).gz") }
+            if place.rename("\(name).\(index)", "\(name).\(index + 1)") { plain.append(index + 1) }
+            if compresses { _ = place.rename("\(name).\(index).gz", "\(name).\(index + 1).gz") }
             index -= 1
         }
         return compresses ? plain : []
     }
 
     /// Gives a rotated file away to be compressed. One that is not taken has its turn with the next rotation.
-    private func offer(_ index: Int) {
+    private func offer(_ index: Int, _ place: borrowing LogPlace) {
         guard let compress else { return }
-        let name = "\(path).\(index)"
+        let (base, name) = (place.directory.rawValue, "\(place.name).\(index)")
         let descriptor: Descriptor
         do throws(KernelFailure) {
-            descriptor = try Descriptor.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+            descriptor = Descriptor(owning: try Kernel.retry("open", name) { openat(base, name, flags) })
         } catch {
             return
         }

@@ -311,7 +311,8 @@ package final class LogFile {
     /// - Throws: whatever open(2) says; the old file stays in use then.
     package func clear() throws(KernelFailure) {
         guard sink == .file, !isSpecialPath else { return }
-        if unlink(path) != 0, errno != ENOENT { throw KernelFailure("remove", path, errno) }
+        let place = try LogPlace(path)
+        if !place.remove(place.name), errno != ENOENT { throw KernelFailure("remove", path, errno) }
         try openAnew(truncated: false)
     }
 
@@ -326,11 +327,17 @@ package final class LogFile {
 
     private static func open(_ path: String, truncated: Bool) throws(KernelFailure) -> Opened {
         var status = stat()
-        // A fifo opened for reading too never lacks a reader: the open does not fail, and nobody gets EPIPE.
-        let isFifo = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
-        var flags = O_CREAT | O_NONBLOCK | O_NOCTTY | (isFifo ? O_RDWR : O_WRONLY)
+        var flags = O_CREAT | O_NONBLOCK | O_NOCTTY
         if truncated { flags |= O_TRUNC }
-        let descriptor = try openOrInherit(path, flags)
+        let descriptor: Descriptor
+        // A fifo opened for reading too never lacks a reader: the open does not fail, and nobody gets EPIPE.
+        if isSpecial(path) {
+            let isFifo = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+            descriptor = try openOrInherit(path, flags | (isFifo ? O_RDWR : O_WRONLY))
+        } else {
+            let place = try LogPlace(path)
+            descriptor = try place.open(flags | (place.isFifo() ? O_RDWR : O_WRONLY), mode: 0o666, of: path)
+        }
         let kind = fstat(descriptor.rawValue, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
         return Opened(
             descriptor: descriptor, sink: kind == S_IFREG ? .file : .flow, isSocket: kind == S_IFSOCK)

@@ -2,6 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import NIOSSL
 
 /// The limits of asking a daemon.
 package enum ControlClientLimits {
@@ -17,12 +18,14 @@ package enum ControlAddress: Hashable, Sendable, CustomStringConvertible {
     case unix(path: String)
     /// A TCP port: the host's name or address (IPv6 without brackets), and the port.
     case tcp(host: String, port: Int)
+    /// A TCP port under TLS; the host's name or address is that of its certificate.
+    case tls(host: String, port: Int)
 
-    /// Reads `unix:///path`, `http://host`, `http://host:port` or `http://[::1]:port`.
+    /// Reads `unix:///path`, `http://host`, `http://host:port`, `http://[::1]:port`, and the same with https.
     ///
     /// A path behind the port is dropped.
     ///
-    /// - Returns: `nil` for anything else; https is not served.
+    /// - Returns: `nil` for anything else.
     package init?(url: String) {
         if url.hasPrefix("unix://") {
             let path = String(url.dropFirst("unix://".count))
@@ -30,8 +33,11 @@ package enum ControlAddress: Hashable, Sendable, CustomStringConvertible {
             self = .unix(path: path)
             return
         }
-        guard url.hasPrefix("http://") else { return nil }
-        var rest = url.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let isTLS = url.hasPrefix("https://")
+        guard isTLS || url.hasPrefix("http://") else { return nil }
+        var rest = url.dropFirst(isTLS ? "https://".count : "http://".count).prefix {
+            $0 != "/" && $0 != "?" && $0 != "#"
+        }
         let host: Substring
         if rest.hasPrefix("[") {
             guard let end = rest.firstIndex(of: "]") else { return nil }
@@ -43,11 +49,11 @@ package enum ControlAddress: Hashable, Sendable, CustomStringConvertible {
         }
         guard !host.isEmpty else { return nil }
         if rest.isEmpty || rest == ":" {
-            self = .tcp(host: String(host), port: 80)
+            self = isTLS ? .tls(host: String(host), port: 443) : .tcp(host: String(host), port: 80)
             return
         }
         guard rest.hasPrefix(":"), let port = Int(rest.dropFirst()), (1...65535).contains(port) else { return nil }
-        self = .tcp(host: String(host), port: port)
+        self = isTLS ? .tls(host: String(host), port: port) : .tcp(host: String(host), port: port)
     }
 
     /// The address as it is written in a configuration.
@@ -55,6 +61,7 @@ package enum ControlAddress: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unix(let path): "unix://\(path)"
         case .tcp(let host, let port): "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        case .tls(let host, let port): "https://\(host.contains(":") ? "[\(host)]" : host):\(port)"
         }
     }
 
@@ -62,7 +69,7 @@ package enum ControlAddress: Hashable, Sendable, CustomStringConvertible {
     fileprivate var base: String {
         switch self {
         case .unix(let path): "http+unix://\(path.percentEncoded(keeping: ""))"
-        case .tcp: description
+        case .tcp, .tls: description
         }
     }
 }
@@ -101,6 +108,8 @@ package enum ControlClientError: Error, Hashable, Sendable {
     case unauthorized
     /// No answer came in time.
     case timedOut
+    /// TLS could not be agreed on: why, and what helps.
+    case untrusted(String)
     /// The daemon hung up before its answer was complete.
     case connectionLost
     /// The answer has more bytes than this limit.
@@ -137,15 +146,22 @@ package struct ControlClient: Sendable {
     /// - Parameters:
     ///   - address: where the daemon listens. Nothing is connected before the first request.
     ///   - credentials: what is sent for Basic authentication.
+    ///   - authority: a PEM file with the certificates that the daemon's is to be signed by; `nil` takes the host's.
     ///   - body: what is to be done with the client.
     /// - Returns: what `body` returns.
     /// - Throws: when the client itself could not be closed in order; `body` has run then.
     package static func with<Result>(
-        _ address: ControlAddress, credentials: ControlCredentials?, _ body: (ControlClient) async -> Result
+        _ address: ControlAddress, credentials: ControlCredentials?, authority: String? = nil,
+        _ body: (ControlClient) async -> Result
     ) async throws(ControlClientError) -> Result {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
         configuration.timeout = .init(connect: .seconds(ControlClientLimits.connectSeconds))
         configuration.httpVersion = .http1Only
+        if let authority {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(authority)
+            configuration.tlsConfiguration = tls
+        }
         // A daemon that is down shall be reported at once; the pool would try again until the deadline.
         configuration.connectionPool.retryConnectionEstablishment = false
         do {
@@ -252,8 +268,21 @@ extension ControlClientError {
         case let error as IOError: self = Self.connectFailure(error.errnoCode)
         case let error as NIOConnectionError: self.init(error)
         case let error as HTTPClientError: self.init(error)
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: self = .untrusted(Self.words(ofTLS: error))
         default: self = .failed(String(describing: error))
         }
+    }
+
+    private static func words(ofTLS error: any Error) -> String {
+        let text = String(describing: error)
+        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "nobody that is trusted here has signed its certificate; name who did with --ca-file"
+        }
+        if text.contains("alidateHostname") || text.contains("ossible to match") {
+            return "its certificate is for another name than this"
+        }
+        if text.contains("WRONG_VERSION_NUMBER") { return "it does not speak TLS; try http:// instead" }
+        return text
     }
 
     private init(_ error: HTTPClientError) {
@@ -268,6 +297,10 @@ extension ControlClientError {
     private init(_ error: NIOConnectionError) {
         if let failure = error.connectionErrors.first?.error as? IOError {
             self = Self.connectFailure(failure.errnoCode)
+        } else if let failure = error.connectionErrors.first?.error,
+            failure is NIOSSLError || failure is NIOSSLExtraError
+        {
+            self = .untrusted(Self.words(ofTLS: failure))
         } else if error.connectionErrors.isEmpty {
             self = .unknownHost(error.host)
         } else {

@@ -1,4 +1,5 @@
 import WardenConfig
+import WardenControl
 import WardenCore
 import WardenLinux
 
@@ -47,6 +48,11 @@ struct ConfigurationReader: Sendable {
             // 1024 where even that cannot be read.
             descriptorHardLimit: (try? DaemonLimits.capture())?.descriptors.hard ?? 1024)
         host.hasNVML = { GPUInspector.isThere() }
+        host.tlsFault = { certificate, key in
+            TLSFiles(certificate: certificate, key: key).problem().map { problem in
+                ConfigurationHost.TLSFault(isInKey: problem.subject == .key, text: problem.description)
+            }
+        }
         return host
     }
 }

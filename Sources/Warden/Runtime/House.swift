@@ -89,7 +89,16 @@ final class House {
             settings: ControlSettings(
                 ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
                 localTime: { LocalClock.parts(of: $0) },
-                hasDescriptors: { DescriptorHeadroom.free() >= DescriptorHeadroom.keptFromClients }, log: log))
+                hasDescriptors: { DescriptorHeadroom.free() >= DescriptorHeadroom.keptFromClients },
+                openLog: { House.openLog($0) }, log: log))
+    }
+
+    private static func openLog(_ path: String) -> OpenedLog? {
+        ReadableLog.open(path).map { log in
+            OpenedLog(
+                descriptor: log.descriptor, inode: log.inode, sizeBytes: log.sizeBytes, modifiedAt: log.modifiedAt,
+                isRegular: log.isRegular)
+        }
     }
 
     private static func ground(

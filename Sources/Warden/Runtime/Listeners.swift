@@ -83,13 +83,17 @@ final class Listeners {
         var all: [ControlListener] = []
         let readers = ControlReaders(userIDs: settings.readerUserIDs, groupIDs: settings.readerGroupIDs)
         for socket in unix { all.append(try controlListener(of: socket, readers)) }
+        var tls: TLSFiles?
+        if let certificate = settings.tlsCertificate, let key = settings.tlsKey {
+            tls = TLSFiles(certificate: certificate, key: key)
+        }
         for socket in tcp {
             all.append(
                 ControlListener(
                     descriptor: try HostFiles.duplicate(socket.listener.descriptor),
                     kind: .tcp(host: socket.server.host, port: socket.server.port),
                     credentials: ControlCredentials(socket.server.credentials),
-                    withoutPassword: openPolicy(for: socket.server), readers: readers))
+                    withoutPassword: openPolicy(for: socket.server), readers: readers, tls: tls))
         }
         return all
     }

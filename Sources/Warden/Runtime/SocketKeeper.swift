@@ -16,6 +16,9 @@ final class SocketKeeper {
         self.mainLog = mainLog
     }
 
+    /// Reads the certificate again; blocks on the disk of its files.
+    var renewCertificate: @Sendable () -> Void { { [server] in server.renewCertificate() } }
+
     /// One lstat(2) for each socket; more only when one has vanished.
     func look() {
         listeners.renewVanished(serve: { server.add($0) }, tell: { mainLog.write($0) })

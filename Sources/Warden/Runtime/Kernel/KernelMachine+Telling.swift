@@ -44,9 +44,13 @@ extension KernelMachine {
         parts.notices.reloading()
         let (inbox, notices, bridge) = (parts.inbox, parts.notices, parts.bridge)
         let configurations = parts.configurations
+        let renewCertificate = sockets?.renewCertificate
         let isTaken = parts.readers.submit(deadline: MonotonicClock.now() + .seconds(10)) {
             let result = configurations.groups()
-            if case .success(let groups) = result { bridge.configurationRead(groups) }
+            if case .success(let groups) = result {
+                bridge.configurationRead(groups)
+                renewCertificate?()
+            }
             // Exits and answers are never dropped: the inbox is sized for far more than this.
             _ = inbox.post(.configurationLoaded(request, result))
             notices.tell(.ready)

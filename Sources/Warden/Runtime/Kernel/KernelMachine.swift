@@ -59,7 +59,7 @@ struct KernelMachine: Machine, ~Copyable {
     let ground: LaunchGround
     let keeper: StateKeeper
     let spawner = Spawner()
-    private let sockets: SocketKeeper?
+    let sockets: SocketKeeper?
     var poller: Poller
     let signals: SignalSource
     var workers: [WorkerID: WorkerProcess] = [:]
