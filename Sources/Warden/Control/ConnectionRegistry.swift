@@ -1,6 +1,24 @@
 import NIOCore
 import Synchronization
 
+/// How many connections the daemon's descriptors are enough for.
+package enum ConnectionRoom: Hashable, Sendable {
+    /// As many as are allowed.
+    case plenty
+    /// A few: a worker that is to be started again may need what more of them would hold.
+    case few
+    /// None beyond those that there are.
+    case none
+
+    fileprivate var connections: Int {
+        switch self {
+        case .plenty: .max
+        case .few: ControlLimits.connectionsWhenShort
+        case .none: 0
+        }
+    }
+}
+
 /// The connections of all listeners: counted, and closed in the order of their idleness when there are too many.
 final class ConnectionRegistry: Sendable {
     /// What becomes of a new connection.
@@ -26,13 +44,13 @@ final class ConnectionRegistry: Sendable {
 
     private let limit: Int
     private let reserve: DescriptorReserve
-    private let hasDescriptors: @Sendable () -> Bool
+    private let room: @Sendable () -> ConnectionRoom
     private let state = Mutex(State())
 
-    init(limit: Int, reserve: DescriptorReserve, hasDescriptors: @escaping @Sendable () -> Bool) {
+    init(limit: Int, reserve: DescriptorReserve, room: @escaping @Sendable () -> ConnectionRoom) {
         self.limit = limit
         self.reserve = reserve
-        self.hasDescriptors = hasDescriptors
+        self.room = room
     }
 
     /// Connections that are open.
@@ -42,16 +60,17 @@ final class ConnectionRegistry: Sendable {
     func admit(_ channel: any Channel) -> Admission {
         // Without a reserve the connection has got the last descriptor there is.
         let mayServe = reserve.isHeld
-        let isShort = !hasDescriptors()
+        let room = room()
         var evicted: (any Channel)?
         let admission: Admission = state.withLock { state in
-            let isFull = isShort || state.served.count >= limit
+            let isFull = state.served.count >= min(limit, room.connections)
             if mayServe, isFull { evicted = ConnectionRegistry.longestIdle(state)?.channel }
             if mayServe, !isFull || evicted != nil {
                 state.served[ObjectIdentifier(channel)] = Entry(channel: channel, lastUsed: .now())
                 return .serve
             }
-            guard state.shedCount < ControlLimits.shedConnections else { return .drop }
+            let shedLimit = room == .plenty ? ControlLimits.shedConnections : ControlLimits.connectionsWhenShort
+            guard state.shedCount < shedLimit else { return .drop }
             state.shedCount += 1
             return .shed
         }
@@ -66,6 +85,16 @@ final class ConnectionRegistry: Sendable {
         guard let idle = state.withLock({ ConnectionRegistry.longestIdle($0) }) else { return false }
         ConnectionRegistry.retire(idle.channel)
         return true
+    }
+
+    /// Closes every connection that has been idle for a while.
+    /// - Returns: how many.
+    func evictAllIdle() -> Int {
+        let idle = state.withLock { state in
+            ConnectionRegistry.idle(state).map(\.channel)
+        }
+        idle.forEach(ConnectionRegistry.retire)
+        return idle.count
     }
 
     /// A request has come on a connection.
@@ -105,10 +134,13 @@ final class ConnectionRegistry: Sendable {
         reserve.takeBack()
     }
 
-    private static func longestIdle(_ state: borrowing State) -> Entry? {
+    private static func idle(_ state: borrowing State) -> [Entry] {
         let newest = NIODeadline.now() - TimeAmount(ControlLimits.evictableIdle)
         return state.served.values.filter { $0.requestCount == 0 && $0.lastUsed <= newest }
-            .min { $0.lastUsed < $1.lastUsed }
+    }
+
+    private static func longestIdle(_ state: borrowing State) -> Entry? {
+        idle(state).min { $0.lastUsed < $1.lastUsed }
     }
 
     /// Hummingbird's handler closes the connection on this event, unless a request is in progress.

@@ -10,6 +10,8 @@ package enum ControlLimits {
     package static let headerCount = 128
     /// Connections that are served at once; beyond it the longest idle one is closed, then new ones get 503.
     package static let connections = 256
+    /// Connections that are served at once when the daemon is short of descriptors.
+    package static let connectionsWhenShort = 4
     /// Connections that are being told 503; beyond it they are closed without a word.
     package static let shedConnections = 16
     /// A connection without a request is closed after this.

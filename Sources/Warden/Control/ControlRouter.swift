@@ -18,6 +18,7 @@ struct ControlRouter {
         LogRoutes(backend: backend, logs: logs).add(to: router)
         LivenessRoutes(backend: backend).add(to: router)
         WorkerRoutes(backend: backend).add(to: router)
+        DaemonRoutes(backend: backend).add(to: router)
         IncidentRoutes(backend: backend).add(to: router)
         return router.buildResponder()
     }

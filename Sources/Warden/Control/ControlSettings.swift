@@ -13,8 +13,8 @@ package struct ControlSettings: Sendable {
     package var now: @Sendable () -> WallTime
     /// A wall-clock time in the daemon's time zone, for `status`.
     package var localTime: @Sendable (WallTime) -> LocalTime
-    /// Whether there are descriptors enough for one more connection; called for each that is accepted.
-    package var hasDescriptors: @Sendable () -> Bool
+    /// How many connections there are descriptors for; called for each that is accepted.
+    package var room: @Sendable () -> ConnectionRoom
     /// Where this room's log lines go; called on its own thread, and must not block.
     package var log: @Sendable (LogRecord) -> Void
 
@@ -22,14 +22,14 @@ package struct ControlSettings: Sendable {
     package init(
         connectionLimit: Int = ControlLimits.connections, ownUserID: UInt32, hostNames: Set<String> = [],
         now: @escaping @Sendable () -> WallTime, localTime: @escaping @Sendable (WallTime) -> LocalTime,
-        hasDescriptors: @escaping @Sendable () -> Bool = { true }, log: @escaping @Sendable (LogRecord) -> Void
+        room: @escaping @Sendable () -> ConnectionRoom = { .plenty }, log: @escaping @Sendable (LogRecord) -> Void
     ) {
         self.connectionLimit = min(max(1, connectionLimit), ControlLimits.connections)
         self.ownUserID = ownUserID
         self.hostNames = hostNames
         self.now = now
         self.localTime = localTime
-        self.hasDescriptors = hasDescriptors
+        self.room = room
         self.log = log
     }
 }

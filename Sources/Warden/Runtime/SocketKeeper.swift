@@ -14,6 +14,9 @@ final class SocketKeeper {
         self.mainLog = mainLog
     }
 
+    /// Descriptors are needed for something else: clients that are idle are closed.
+    func shedClients() { server.shedIdle() }
+
     /// One lstat(2) for each socket; more only when one has vanished.
     func look() {
         listeners.renewVanished(serve: { server.add($0) }, tell: { mainLog.write($0) })
