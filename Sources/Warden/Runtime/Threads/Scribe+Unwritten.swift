@@ -48,6 +48,20 @@ extension Scribe {
         tellShortage(failure)
     }
 
+    /// Samples are not kept for later: they are many. That they are lost is said when it begins and when it is over.
+    func record(_ blocks: [RecordBlock], _ store: HistoryStore?) {
+        let lost = lostRecords.load(ordering: .relaxed)
+        do {
+            try store?.record(blocks)
+            guard lost > 0 else { return }
+            lostRecords.store(0, ordering: .relaxed)
+            log(LogRecord(.warn, "Samples are recorded again; \(lost) blocks of them were not"))
+        } catch {
+            if lost == 0 { log(LogRecord(.error, "Cannot store samples, they are not recorded until it can: \(error)")) }
+            lostRecords.store(lost + blocks.count, ordering: .relaxed)
+        }
+    }
+
     /// What was found, with what the file does not have yet, or not as it is now.
     func withUnwritten(_ found: [Incident], _ id: String?, _ worker: SlotName?, _ limit: Int) -> [Incident] {
         let waiting = unwritten.withLock { $0.incidents }.filter {

@@ -34,6 +34,8 @@ final class Scribe: Sendable {
     private let waitingRecords = Atomic<Int>(0)
     /// Blocks that found no room since that was last said.
     private let droppedRecords = Atomic<Int>(0)
+    /// Blocks that the history has not taken since it last took one.
+    let lostRecords = Atomic<Int>(0)
     /// Bytes of blocks since the history was last pruned.
     private let recordBytes = Atomic<Int>(0)
     /// The alerts that the sender has and has not reported the end of. The sender's limit is its limit.
@@ -205,7 +207,7 @@ final class Scribe: Sendable {
         }
         let began = MonotonicClock.now()
         beat.entered(.writeHistory, at: began, deadline: began + .seconds(10))
-        guarded("store samples") { try store?.record(blocks) }
+        record(blocks, store)
         beat.left()
         let bytes = recordBytes.add(blocks.reduce(0) { $0 + $1.bytes.count }, ordering: .relaxed).newValue
         blocks = []
