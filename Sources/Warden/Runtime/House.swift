@@ -57,7 +57,8 @@ final class House {
         let outputBudget = OutputBudget(log: log)
         let syslog = try SyslogSender(identifier: RuntimeLimits.syslogIdentifier) { House.tell($0, log) }
         self.syslog = syslog
-        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, mainLog, keeper.settled, shortages), syslog: syslog)
+        let pump = try Pump(
+            reports: House.pumpReports(inbox, outputBudget, mainLog, keeper.settled, shortages), syslog: syslog)
         let sampler = try Sampler { worker, sample in
             // Newer samples count more than older ones: when the shell is behind, the oldest event that waits is not
             // pushed out for one, because it may be an exit.
@@ -122,7 +123,8 @@ final class House {
     private static func tell(_ trouble: LogTrouble, _ log: (LogRecord) -> Void) {
         if trouble.isClosed { return }
         if trouble.isStuck || trouble.isStuckNoMore {
-            let what = trouble.isStuck ? "its disk does not answer; whoever writes to it waits" : "its disk answers again"
+            let what =
+                trouble.isStuck ? "its disk does not answer; whoever writes to it waits" : "its disk answers again"
             return log(LogRecord(trouble.isStuck ? .error : .info, "log \(trouble.path): \(what)"))
         }
         let what = trouble.failure.map { "\($0)" } ?? "written to again"
@@ -169,7 +171,8 @@ final class House {
             removeOldLogs()
         }
         let log = try NamedThread.start(name: "log") { [mainLog] in mainLog.run() }
-        let scribe = try NamedThread.start(name: "scribe", stackBytes: 1 << 20) { [parts, store, configuration, mainLog] in
+        let scribe = try NamedThread.start(name: "scribe", stackBytes: 1 << 20) {
+            [parts, store, configuration, mainLog] in
             parts.scribe.run(store, reopen: House.reopening(configuration.warden) { mainLog.write($0) })
         }
         let notifier = try NamedThread.start(name: "notifier") { [parts] in parts.notices.run() }

@@ -106,7 +106,9 @@ extension KernelMachine {
         let reading = DescriptorHeadroom.read()
         let atOnce = DescriptorHeadroom.perStart + (keeper.isKept ? DescriptorHeadroom.perGate : 0)
         var needed = atOnce + DescriptorHeadroom.keptFromClients(of: reading.limit)
-        if isFirst { needed = max(needed, spec.heldDescriptors + DescriptorHeadroom.keptFromWorkers(of: reading.limit)) }
+        if isFirst {
+            needed = max(needed, spec.heldDescriptors + DescriptorHeadroom.keptFromWorkers(of: reading.limit))
+        }
         // The pump opens the logs of those that were started just now a little later: they are counted, not looked for.
         for other in workers.values where other.isNew(at: now) { needed += other.spec.logCount }
         // EMFILE, said a little earlier than the kernel would. Idle clients make room for the next try.

@@ -22,7 +22,9 @@ extension Scribe {
                 return log(LogRecord(.error, "Cannot store \(debt): \(error)"))
             }
             // Once: it is tried again every second.
-            log(LogRecord(.error, "The history cannot be written to, incidents are kept in memory until it can: \(error)"))
+            log(
+                LogRecord(
+                    .error, "The history cannot be written to, incidents are kept in memory until it can: \(error)"))
             unwritten.withLock { $0.append(debt) }
             tellShortage(error)
         }
@@ -57,7 +59,9 @@ extension Scribe {
             lostRecords.store(0, ordering: .relaxed)
             log(LogRecord(.warn, "Samples are recorded again; \(lost) blocks of them were not"))
         } catch {
-            if lost == 0 { log(LogRecord(.error, "Cannot store samples, they are not recorded until it can: \(error)")) }
+            if lost == 0 {
+                log(LogRecord(.error, "Cannot store samples, they are not recorded until it can: \(error)"))
+            }
             lostRecords.store(lost + blocks.count, ordering: .relaxed)
         }
     }
