@@ -12,7 +12,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench simulate chaos sanitize fuzz conformance nightly clean help
+.PHONY: setup build test demo install format lint bench simulate chaos soak sanitize fuzz conformance nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -62,6 +62,10 @@ simulate: build ## Live through 100,000 simulated worker-days under faults, and 
 	WARDEN_SIMULATION_DAYS=$${WARDEN_SIMULATION_DAYS:-100000} SWIFT_BACKTRACE=enable=no \
 	    $(SWIFT) test -c $(CONFIGURATION) --skip-build --disable-xctest --filter SimulationTests
 
+# WARDEN_SOAK_SECONDS=N for another length, WARDEN_SOAK_MEGABYTES=N for another rate.
+soak: build ## Ten minutes of 50 workers, 100 MB/s of logs, restarts and clients: memory and descriptors stay as they are
+	@Tests/Systemd/soak.py --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
+
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
 	@Tests/Sanitize/run
 
@@ -84,11 +88,12 @@ chaos: build ## Kill and upgrade the daemon 1,000 times each under load, and cou
 	    Tests/Systemd/run box_chaos --seconds 3600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
 	    --systemd-box "$(BOX)"
 
-nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, the demo, and torch
+nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, the demo, a soak, and torch
 	@for round in 1 2 3 4 5; do \
 	    echo "nightly: round $$round"; Tests/run --configuration $(CONFIGURATION) || exit 1; \
 	done
 	@packaging/demo/run --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
+	@Tests/Systemd/soak.py --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 	@if [ -d "$(KIT)" ] && [ -x "$(KIT_PYTHON)" ] && [ -x "$(BOX)" ]; then \
 	    Tests/Systemd/run kit_twin --seconds 600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
 	        --systemd-box "$(BOX)" --kit "$(KIT)" --kit-python "$(KIT_PYTHON)"; \

@@ -26,6 +26,7 @@ extension CommandRunner {
             }
             for line in StatusTable.lines(rows) { say(line) }
         }
+        for line in await troubles() { complain(line) }
         exitCode = selection.exitCode ?? exitCode
     }
 
@@ -44,6 +45,15 @@ extension CommandRunner {
             if let name = worker["name"]?.string { workers[name] = worker }
         }
         return workers
+    }
+
+    /// What the daemon has too little of, and why it doubts what it sees: for the person, not for the table's readers.
+    private func troubles() async -> [String] {
+        guard let answer = try? await server.get("/api/v1/daemon"), answer.status == 200,
+            let daemon = HealthDocument.value(answer.body)
+        else { return [] }  // supervisord has no such thing, and the table is there without it.
+        func words(_ key: String) -> [String] { (daemon[key]?.array ?? []).compactMap(\.string) }
+        return words("shortages").map { "warden is short: \($0)" } + words("doubts").map { "warden is degraded: \($0)" }
     }
 
     /// `pid [NAME…|all]`.

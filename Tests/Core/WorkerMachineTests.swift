@@ -96,6 +96,25 @@ import WardenCore
         #expect(machine.deadline == nil)
     }
 
+    @Test("Too few descriptors, processes or memory for a start: it is tried until there are, and costs no retries")
+    func shortageCostsNoRetries() {
+        var machine = machine { $0.startRetries = 0 }
+        let failure = SpawnFailure(stage: .clone, errorNumber: 11, subject: "", explanation: "no more processes")
+        var now = 0.0
+        _ = machine.start(reason: nil, at: at(now))
+        for failures in 1...20 {
+            let orders = machine.spawnFailed(failure, at: at(now))
+            #expect(machine.processState == .backoff)
+            #expect(orders.contains(.log(.error, "spawnerr: w0: cannot clone: no more processes (errno 11)")))
+            now += Double(min(failures, 5))
+            #expect(machine.deadline == instant(now))
+            _ = machine.timeReached(at: at(now))
+        }
+        // What is the program's own fault still counts.
+        _ = machine.spawnFailed(WorkerMachineTableTests.failure, at: at(now))
+        #expect(machine.state == .fatal)
+    }
+
     @Test("startretries = 0 is FATAL at the first failure")
     func noRetries() {
         var machine = machine { $0.startRetries = 0 }

@@ -25,7 +25,7 @@ struct MailboxTests {
 
     @Test("its descriptor is readable from the first post to the drain")
     func bell() throws {
-        let mailbox = try Mailbox<Int>(capacity: 8)
+        let mailbox = try Mailbox<Int>(capacity: 8, isPolled: true)
         var poller = try Poller()
         try poller.add(mailbox.readinessDescriptor, token: 7, .readable)
         #expect(try poller.wait(until: .origin).isEmpty)

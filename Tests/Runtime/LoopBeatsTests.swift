@@ -24,7 +24,7 @@ import WardenRuntime
         #expect(beats.examine(at: Self.at(14)).mayPing)
     }
 
-    @Test("A declared call may take as long as it likes: past its deadline it is a doubt, never a missing ping")
+    @Test("A declared call may take as long as it likes: past its deadline it is said, never a missing ping")
     func declaredCall() {
         pump.turned(at: Self.at(100))
         scribe.turned(at: Self.at(100))
@@ -32,7 +32,11 @@ import WardenRuntime
         pump.turned(at: Self.at(140))
         let stuck = beats.examine(at: Self.at(140))
         #expect(stuck.mayPing)
-        #expect(stuck.doubts == ["write history: stuck 40s"])
+        #expect(stuck.waits == ["write history: stuck 40s"])
+        #expect(stuck.doubts.isEmpty)
+        pump.entered(.writeLog, at: Self.at(120), deadline: Self.at(125))
+        #expect(beats.examine(at: Self.at(140)).doubts == ["write log: stuck 20s"])
+        pump.left()
         scribe.left()
         #expect(!beats.examine(at: Self.at(140)).mayPing)
     }

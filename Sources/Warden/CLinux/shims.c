@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -160,6 +161,20 @@ int warden_wait_readable(int descriptor, int64_t timeout) {
     struct pollfd entry = {.fd = descriptor, .events = POLLIN};
     const struct timespec time = as_time(timeout < 0 ? 0 : timeout);
     return (int)answer_or_errno(ppoll(&entry, 1, timeout < 0 ? NULL : &time, NULL));
+}
+
+void warden_bell_ring(uint32_t *bell) {
+    __atomic_store_n(bell, 1, __ATOMIC_RELEASE);
+    SYSTEM_CALL(SYS_futex, bell, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+void warden_bell_silence(uint32_t *bell) { __atomic_store_n(bell, 0, __ATOMIC_SEQ_CST); }
+
+int warden_bell_wait(uint32_t *bell, int64_t timeout) {
+    if (__atomic_load_n(bell, __ATOMIC_ACQUIRE) != 0) return 1;
+    const struct timespec time = as_time(timeout < 0 ? 0 : timeout);
+    SYSTEM_CALL(SYS_futex, bell, FUTEX_WAIT_PRIVATE, 0, timeout < 0 ? NULL : &time, NULL, 0);
+    return __atomic_load_n(bell, __ATOMIC_ACQUIRE) != 0;
 }
 
 int warden_accept(int listener) {

@@ -12,12 +12,18 @@ enum APISchemas {
         ("Observed", observed), ("Incident", .members(incident)),
         ("IncidentWithForensics", .members(incident + [("forensics", .orNull(.named("Forensics")))])),
         ("Forensics", forensics), ("KindCount", kindCount), ("Descriptors", descriptors), ("Drill", drill),
-        ("Samples", samples), ("Done", done), ("Outcomes", outcomes),
+        ("Samples", samples), ("Done", done), ("Outcomes", outcomes), ("Daemon", daemon),
     ]
 
     private static let problem = APISchema.members([
         ("type", .string), ("title", .string), ("status", .integer(400...599)), ("detail", .string),
     ]).about("RFC 9457.")
+
+    private static let daemon = APISchema.members([
+        ("pid", .pid), ("identifier", .string), ("version", .string),
+        ("state", .choice(DaemonMood.allCases.map(\.word))), ("started_at", .time), ("doubts", texts),
+        ("shortages", texts),
+    ]).about("Texts for people; both lists are empty when all is well.")
 
     // MARK: Workers
 

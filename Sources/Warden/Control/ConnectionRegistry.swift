@@ -1,6 +1,24 @@
 import NIOCore
 import Synchronization
 
+/// How many connections the daemon's descriptors are enough for.
+package enum ConnectionRoom: Hashable, Sendable {
+    /// As many as are allowed.
+    case plenty
+    /// A few: a worker that is to be started again may need what more of them would hold.
+    case few
+    /// None beyond those that there are.
+    case none
+
+    fileprivate var connections: Int {
+        switch self {
+        case .plenty: .max
+        case .few: ControlLimits.connectionsWhenShort
+        case .none: 0
+        }
+    }
+}
+
 /// The connections of all listeners: counted, and closed in the order of their idleness when there are too many.
 final class ConnectionRegistry: Sendable {
     /// What becomes of a new connection.
@@ -43,23 +61,22 @@ final class ConnectionRegistry: Sendable {
 
     private let limit: Int
     private let reserve: DescriptorReserve
-    private let hasDescriptors: @Sendable () -> Bool
+    private let room: @Sendable () -> ConnectionRoom
     private let complaints: Complaints
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - limit: connections that are served at once.
     ///   - reserve: the descriptor for those who are told 503.
-    ///   - hasDescriptors: whether one more may be served.
+    ///   - room: how many more may be served.
     ///   - complaints: hears when somebody is sent away for want of a place.
     init(
-        limit: Int, reserve: DescriptorReserve, hasDescriptors: @escaping @Sendable () -> Bool,
-        complaints: Complaints
+        limit: Int, reserve: DescriptorReserve, room: @escaping @Sendable () -> ConnectionRoom, complaints: Complaints
     ) {
         self.complaints = complaints
         self.limit = limit
         self.reserve = reserve
-        self.hasDescriptors = hasDescriptors
+        self.room = room
     }
 
     /// Connections that are open.
@@ -69,10 +86,10 @@ final class ConnectionRegistry: Sendable {
     func admit(_ channel: any Channel, _ standing: Standing, named name: String) -> Admission {
         // Without a reserve the connection has got the last descriptor there is.
         let mayServe = reserve.isHeld
-        let isShort = !hasDescriptors()
+        let room = room()
         var evicted: Entry?
         let admission: Admission = state.withLock { state in
-            let isFull = isShort || isFull(for: standing, state)
+            let isFull = isFull(for: standing, room, state)
             if mayServe, isFull { evicted = ConnectionRegistry.leastMissed(state, upTo: standing) }
             if let evicted { state.served[ObjectIdentifier(evicted.channel)]?.isLeaving = true }
             if mayServe, !isFull || evicted != nil {
@@ -80,7 +97,8 @@ final class ConnectionRegistry: Sendable {
                     channel: channel, standing: standing, lastUsed: .now())
                 return .serve
             }
-            guard state.shedCount < ControlLimits.shedConnections else { return .drop }
+            let shedLimit = room == .plenty ? ControlLimits.shedConnections : ControlLimits.connectionsWhenShort
+            guard state.shedCount < shedLimit else { return .drop }
             state.shedCount += 1
             return .shed
         }
@@ -101,6 +119,19 @@ final class ConnectionRegistry: Sendable {
         guard let idle else { return false }
         ConnectionRegistry.evict(idle)
         return true
+    }
+
+    /// Closes every connection that has been idle for a while.
+    /// - Returns: how many.
+    func evictAllIdle() -> Int {
+        let newest = NIODeadline.now() - TimeAmount(ControlLimits.evictableIdle)
+        let idle: [any Channel] = state.withLock { state in
+            let idle = state.served.filter { !$0.value.isLeaving && $0.value.requestCount == 0 && $0.value.lastUsed <= newest }
+            for id in idle.keys { state.served[id]?.isLeaving = true }
+            return idle.values.map(\.channel)
+        }
+        idle.forEach(ConnectionRegistry.retire)
+        return idle.count
     }
 
     /// A request has come on a connection.
@@ -150,9 +181,9 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Whether there is no place for one more: of all places those of the network come last.
-    private func isFull(for standing: Standing, _ state: borrowing State) -> Bool {
+    private func isFull(for standing: Standing, _ room: ConnectionRoom, _ state: borrowing State) -> Bool {
         let staying = state.served.values.lazy.filter { !$0.isLeaving }
-        guard staying.count(where: { _ in true }) < limit else { return true }
+        guard staying.count(where: { _ in true }) < min(limit, room.connections) else { return true }
         let keptEighths: Int
         switch standing {
         case .network: keptEighths = ControlLimits.eighthsKeptFromNetwork

@@ -59,11 +59,13 @@ package struct DaemonIdentity: Hashable, Sendable {
     package var startedAt: Moment
     /// What it is doing as a whole.
     package var mood: DaemonMood
+    /// What is wrong with it, and what it has too little of.
+    package var health: LocalHealth
 
     /// - Parameters: as the properties of the same names.
     package init(
         pid: Int32, identifier: String, version: String, logPath: String?, startedAt: Moment,
-        mood: DaemonMood = .running
+        mood: DaemonMood = .running, health: LocalHealth = LocalHealth()
     ) {
         self.pid = pid
         self.identifier = identifier
@@ -71,6 +73,7 @@ package struct DaemonIdentity: Hashable, Sendable {
         self.logPath = logPath
         self.startedAt = startedAt
         self.mood = mood
+        self.health = health
     }
 }
 

@@ -15,6 +15,8 @@ package enum ControlLimits {
     package static let eighthsKeptFromNetwork = 3
     /// Of those places, eighths that are kept for root and the daemon's own user.
     package static let eighthsKeptForOwner = 1
+    /// Connections that are served at once when the daemon is short of descriptors.
+    package static let connectionsWhenShort = 4
     /// Connections that are being told 503; beyond it they are closed without a word.
     package static let shedConnections = 16
     /// A connection without a request is closed after this.

@@ -27,6 +27,7 @@ struct ControlRouter {
         var api = APIRouter()
         LivenessRoutes(backend: backend).add(to: &api)
         WorkerRoutes(backend: backend).add(to: &api)
+        DaemonRoutes(backend: backend).add(to: &api)
         IncidentRoutes(backend: backend).add(to: &api)
         api.addDocument(backend)
         return api

@@ -24,6 +24,7 @@ package struct ControlServer: Sendable {
         case standStill(@Sendable () -> Void)
         case goOn
         case stop
+        case shedIdle
     }
 
     private let listeners: [ControlListener]
@@ -86,6 +87,11 @@ package struct ControlServer: Sendable {
 
     /// Accepts again.
     package func goOn() { orderInlet.yield(.goOn) }
+
+    /// Closes the connections that are idle, because their descriptors are needed for something else.
+    ///
+    /// May be called from any thread, and returns at once.
+    package func shedIdle() { orderInlet.yield(.shedIdle) }
 
     /// Serves until `stop` is called or the task is cancelled (which ends requests in progress at once).
     /// - Parameter onReady: called once, when every listener is served.
@@ -163,6 +169,9 @@ package struct ControlServer: Sendable {
                 for channel in served.values { _ = channel.setOption(.autoRead, value: true) }
                 continue
             case .stop: return
+            case .shedIdle:
+                server.shedIdle()
+                continue
             }
             do throws(ControlError) {
                 let channel = try await server.open(listener, in: &tasks)

@@ -13,8 +13,8 @@ package struct ControlSettings: Sendable {
     package var now: @Sendable () -> WallTime
     /// A wall-clock time in the daemon's time zone, for `status`.
     package var localTime: @Sendable (WallTime) -> LocalTime
-    /// Whether there are descriptors enough for one more connection; called for each that is accepted.
-    package var hasDescriptors: @Sendable () -> Bool
+    /// How many connections there are descriptors for; called for each that is accepted.
+    package var room: @Sendable () -> ConnectionRoom
     /// Opens a log for reading; `nil` for what may not be read. Called on threads that may block.
     package var openLog: @Sendable (String) -> OpenedLog?
     /// Where this room's log lines go; called on its own thread, and must not block.
@@ -24,7 +24,7 @@ package struct ControlSettings: Sendable {
     package init(
         connectionLimit: Int = ControlLimits.connections, ownUserID: UInt32, hostNames: Set<String> = [],
         now: @escaping @Sendable () -> WallTime, localTime: @escaping @Sendable (WallTime) -> LocalTime,
-        hasDescriptors: @escaping @Sendable () -> Bool = { true },
+        room: @escaping @Sendable () -> ConnectionRoom = { .plenty },
         openLog: @escaping @Sendable (String) -> OpenedLog?, log: @escaping @Sendable (LogRecord) -> Void
     ) {
         self.connectionLimit = min(max(1, connectionLimit), ControlLimits.connections)
@@ -32,7 +32,7 @@ package struct ControlSettings: Sendable {
         self.hostNames = hostNames
         self.now = now
         self.localTime = localTime
-        self.hasDescriptors = hasDescriptors
+        self.room = room
         self.openLog = openLog
         self.log = log
     }

@@ -35,8 +35,7 @@ struct ListenerHouse: Sendable {
         self.responder = responder
         reserve = DescriptorReserve()
         registry = ConnectionRegistry(
-            limit: settings.connectionLimit, reserve: reserve, hasDescriptors: settings.hasDescriptors,
-            complaints: complaints)
+            limit: settings.connectionLimit, reserve: reserve, room: settings.room, complaints: complaints)
     }
 
     /// Hands a bound and listening descriptor to the event loop.
@@ -89,6 +88,13 @@ struct ListenerHouse: Sendable {
         // No such link: the descriptor is not open.
         let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
         return target?.hasPrefix("socket:") == true
+    }
+
+    /// Closes every connection that has been idle for a while.
+    func shedIdle() {
+        let count = registry.evictAllIdle()
+        guard count > 0 else { return }
+        logger.warning("Closed \(count) idle control connections: a worker needs their descriptors")
     }
 
     /// Waits until no connection is left, for a while at most, and closes those that are.

@@ -3,6 +3,11 @@ import NIOPosix
 
 /// The bridge from a plain thread to structured concurrency: the daemon's one network thread enters here.
 package enum NetworkThread {
+    /// The clients of other rooms share one event loop instead of one for each core: a loop costs three descriptors.
+    ///
+    /// To be called once, before the first of them.
+    package static func shareOneLoop() { NIOSingletons.groupLoopCountSuggestion = 1 }
+
     /// Runs asynchronous work, and blocks the calling thread until it is done.
     ///
     /// - Parameter work: what to run; its tasks are its own children.

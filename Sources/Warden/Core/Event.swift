@@ -44,6 +44,16 @@ package struct SpawnFailure: Error, Hashable, Codable, Sendable {
     /// The errno in words, from strerror(3).
     package var explanation: String
 
+    /// The host or the daemon had not enough of something: EAGAIN (processes), ENOMEM, ENFILE, EMFILE, ENOBUFS, or
+    /// ENOSPC for a log. The program is not to blame, and a later try may well succeed.
+    package var isShortage: Bool {
+        switch errorNumber {
+        case 11, 12, 23, 24, 105: true
+        case 28: stage == .openLog
+        default: false
+        }
+    }
+
     /// - Parameters: as the properties of the same names.
     package init(stage: Stage, errorNumber: Int32, subject: String, explanation: String) {
         self.stage = stage
@@ -246,9 +256,22 @@ package enum End: Hashable, Codable, Sendable {
 package struct LocalHealth: Hashable, Codable, Sendable {
     /// What is wrong with us, each in words a person can use; empty when all is well.
     package var doubts: [String]
+    /// What there is too little of, and what was given up for it, each in words a person can use: no reason to doubt.
+    package var shortages: [String]
 
-    /// - Parameter doubts: what is wrong with us.
-    package init(doubts: [String] = []) {
+    /// - Parameters: as the properties of the same names.
+    package init(doubts: [String] = [], shortages: [String] = []) {
         self.doubts = doubts
+        self.shortages = shortages
+    }
+
+    /// Also as a binary told it that knew of no shortages.
+    ///
+    /// - Parameter decoder: of the state.
+    /// - Throws: when there are no doubts in it.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        doubts = try container.decode([String].self, forKey: .doubts)
+        shortages = try container.decodeIfPresent([String].self, forKey: .shortages) ?? []
     }
 }

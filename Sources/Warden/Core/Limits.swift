@@ -36,6 +36,8 @@ package enum Limits {
     package static let episodeSpan: Duration = .seconds(1)
     /// The longest delay between failed starts without `restart_delay` and `max_backoff`.
     package static let linearBackoff: Duration = .seconds(60)
+    /// The longest pause before a start is tried again that failed for want of descriptors, memory or processes.
+    package static let shortageBackoff: Duration = .seconds(5)
     /// The longest delay with `restart_delay` and without `max_backoff`.
     package static let doublingBackoff: Duration = .seconds(300)
     /// The highest soft limit of descriptors that first aid gives: the kernel's default fs.nr_open.

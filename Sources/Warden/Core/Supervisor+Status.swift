@@ -41,6 +41,7 @@ extension Supervisor {
         line += drillStatus
         if isShadow { line += "; shadow: nothing is acted on" }
         if let lastOutcome { line += "; last: \(lastOutcome)" }
+        if !localHealth.shortages.isEmpty { line += "; short: " + localHealth.shortages.joined(separator: ", ") }
         if !localHealth.doubts.isEmpty { line += "; degraded: " + localHealth.doubts.joined(separator: ", ") }
         return line
     }

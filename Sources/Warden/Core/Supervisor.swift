@@ -286,6 +286,7 @@ package struct Supervisor: Codable, Sendable {
         let wereDoubts = localHealth.doubts
         localHealth = health
         isStatusStale = true
+        guard health.doubts != wereDoubts else { return }
         for id in order { _ = withSlot(id) { $0.tracker?.doubted(at: now.instant) } }
         if isRecording { recordDoubts(isNews: health.doubts.isEmpty != wereDoubts.isEmpty, at: now) }
     }

@@ -114,6 +114,14 @@ extension WorkerMachine {
         return [backoff]
     }
 
+    /// There was not enough of something to start it, which says nothing of the program: it is tried again until there
+    /// is, and costs none of `startretries`. (supervisord gives up, and somebody has to come and start it.)
+    mutating func waitForRoom(at now: Moment) -> [Order] {
+        shortLives += 1
+        state = .backoff(retryAt: now.instant + min(.seconds(shortLives), Limits.shortageBackoff))
+        return [change(from: .starting, to: .backoff, isExpected: false)]
+    }
+
     /// Until the next try: supervisord's as many seconds as there were failures, or `restart_delay` doubled with each.
     private var retryDelay: Duration {
         guard let first = spec.restartDelay else {

@@ -302,7 +302,8 @@ package struct WorkerMachine: Hashable, Codable, Sendable {
         case .starting(let run):
             spawnError = text
             stoppedAt = now.wall
-            return [.log(.error, "spawnerr: \(name): \(text)"), .release(run.generation)] + fail(at: now)
+            let told: [Order] = [.log(.error, "spawnerr: \(name): \(text)"), .release(run.generation)]
+            return told + (failure.isShortage ? waitForRoom(at: now) : fail(at: now))
         case .stopping(let run, let stop):
             spawnError = text
             stoppedAt = now.wall

@@ -33,6 +33,16 @@ package enum HistoryError: Error, Hashable, Sendable {
     case failed(path: String, task: String, code: Int32, reason: String)
 }
 
+extension HistoryError {
+    /// The same call may succeed later: there is no space, or somebody else is in the way.
+    package var isPassing: Bool {
+        switch self {
+        case .readOnly, .full, .busy, .cannotOpen, .noDirectory, .failed: true
+        case .corrupt, .cannotMoveAside, .newer, .unreadableIncident, .closed, .outboxFull, .bodyTooLarge: false
+        }
+    }
+}
+
 extension HistoryError: CustomStringConvertible {
     /// What failed, where, why, and what can be done about it.
     package var description: String {

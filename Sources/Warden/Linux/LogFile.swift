@@ -92,6 +92,13 @@ package final class LogFile {
         refreshOffset()
     }
 
+    /// The device that it lies on; `nil` when it is no regular file.
+    internal var device: UInt64? {
+        var status = stat()
+        guard sink == .file, fstat(number, &status) == 0 else { return nil }
+        return UInt64(status.st_dev)
+    }
+
     /// For an epoll to wait until a full sink can be written to.
     internal var number: CInt { opened.descriptor.rawValue }
     internal var sink: Sink { opened.sink }
@@ -162,6 +169,19 @@ package final class LogFile {
         offset += Int64(written)
         endsWithLine = true
         rotateIfDue()
+    }
+
+    /// Tries whether it can be written to again, though nothing is to be written.
+    ///
+    /// - Parameter instant: now.
+    /// - Returns: whether it can; what was lost is noted in it then.
+    internal func recover(at instant: Instant) -> Bool {
+        // Of a device only the next write can tell.
+        guard sink == .file, isReady(at: instant) else { return false }
+        refreshOffset()
+        if writeDropNote(at: instant) { return true }
+        retryAt = instant + LogFileLimits.retryAfter
+        return false
     }
 
     /// Counts bytes that were lost before this log could be opened.

@@ -3,9 +3,10 @@ internal import Glibc
 internal import Synchronization
 package import WardenCore
 
-/// A bounded queue into one thread, with an eventfd that an epoll can wait for.
+/// A bounded queue into one thread, which may have an eventfd that an epoll can wait for.
 ///
-/// Any thread posts; the owner drains.
+/// Any thread posts; the owner drains. A mailbox that no epoll waits for has no descriptor: the daemon has a dozen of
+/// them, and it may be short of descriptors.
 package final class Mailbox<Element: Sendable>: Sendable {
     /// What came of a post.
     package enum Posting: Hashable, Sendable {
@@ -18,20 +19,33 @@ package final class Mailbox<Element: Sendable>: Sendable {
     /// How many elements it holds at most.
     package let capacity: Int
     private let elements: Mutex<[Element]>
-    private let bell: Descriptor
+    /// For an epoll; `nil` when none waits for it.
+    private let eventDescriptor: CInt?
+    private let bell = Bell()
 
-    /// - Parameter capacity: elements it holds at most, at least 1.
-    /// - Throws: EMFILE and ENFILE, from eventfd(2).
-    package init(capacity: Int) throws(KernelFailure) {
+    /// - Parameters:
+    ///   - capacity: elements it holds at most, at least 1.
+    ///   - isPolled: an epoll waits for it.
+    /// - Throws: EMFILE and ENFILE, from eventfd(2), when it is polled.
+    package init(capacity: Int, isPolled: Bool = false) throws(KernelFailure) {
         precondition(capacity >= 1)
         self.capacity = capacity
         elements = Mutex([])
         let flags = CInt(EFD_CLOEXEC | EFD_NONBLOCK)
-        bell = Descriptor(owning: try Kernel.retry("make eventfd", "") { eventfd(0, flags) })
+        if isPolled {
+            eventDescriptor = try Kernel.retry("make eventfd", "") { eventfd(0, flags) }
+        } else {
+            eventDescriptor = nil
+        }
     }
 
-    /// Readable while something waits to be drained (at times also when nothing does). For an epoll to watch.
-    package var readinessDescriptor: CInt { bell.rawValue }
+    deinit {
+        if let eventDescriptor { _ = Descriptor(owning: eventDescriptor) }
+    }
+
+    /// Readable while something waits to be drained (at times also when nothing does). For an epoll to watch; -1 when
+    /// it was not made for one.
+    package var readinessDescriptor: CInt { eventDescriptor ?? -1 }
 
     /// Appends, unless it is full.
     package func post(_ element: sending Element) -> Posting {
@@ -62,8 +76,11 @@ package final class Mailbox<Element: Sendable>: Sendable {
     package func drain() -> [Element] {
         // The bell is silenced first. An element that comes between the two lines is taken by the second, and rings for
         // nothing; the other way round it would be left without a ring.
-        var count: UInt64 = 0
-        _ = Glibc.read(bell.rawValue, &count, MemoryLayout<UInt64>.size)
+        bell.silence()
+        if let eventDescriptor {
+            var count: UInt64 = 0
+            _ = Glibc.read(eventDescriptor, &count, MemoryLayout<UInt64>.size)
+        }
         return elements.withLock { elements in
             defer { elements = [] }
             return elements
@@ -77,9 +94,9 @@ package final class Mailbox<Element: Sendable>: Sendable {
     package func wait(until deadline: Instant?) -> Bool {
         while true {
             let timeout = deadline.map { max(0, ($0 - MonotonicClock.now()).inNanoseconds) } ?? -1
-            let answer = warden_wait_readable(bell.rawValue, timeout)
-            if answer > 0 { return true }
-            if answer == 0 { return false }
+            if bell.wait(nanoseconds: timeout) { return true }
+            // A signal, or the deadline.
+            if let deadline, MonotonicClock.now() >= deadline { return false }
         }
     }
 
@@ -88,8 +105,33 @@ package final class Mailbox<Element: Sendable>: Sendable {
     }
 
     private func ring() {
+        bell.ring()
+        guard let eventDescriptor else { return }
         var one: UInt64 = 1
         // Fails only when the count is at its end, and then it rings already.
-        _ = Glibc.write(bell.rawValue, &one, MemoryLayout<UInt64>.size)
+        _ = Glibc.write(eventDescriptor, &one, MemoryLayout<UInt64>.size)
     }
+}
+
+/// A word that threads wait for: futex(2).
+private final class Bell: Sendable {
+    /// Of a word that lives as long as this does. A number, because a pointer may not be shared.
+    private let address: UInt
+
+    init() {
+        let word = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+        word.initialize(to: 0)
+        address = UInt(bitPattern: word)
+    }
+
+    deinit { word?.deallocate() }
+
+    func ring() { warden_bell_ring(word) }
+
+    func silence() { warden_bell_silence(word) }
+
+    /// - Returns: whether it rings.
+    func wait(nanoseconds: Int64) -> Bool { warden_bell_wait(word, nanoseconds) != 0 }
+
+    private var word: UnsafeMutablePointer<UInt32>? { UnsafeMutablePointer(bitPattern: address) }
 }

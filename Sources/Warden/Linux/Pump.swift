@@ -9,6 +9,12 @@ package struct LogTrouble: Hashable, Sendable {
     package var failure: KernelFailure?
     /// Bytes that this log has lost in all.
     package var droppedBytes: UInt64
+    /// It is over because nobody writes to this log any more.
+    package var isClosed = false
+    /// No failure, but its disk does not answer. Nothing is lost: whoever writes to it waits.
+    package var isStuck = false
+    /// That is over.
+    package var isStuckNoMore = false
 }
 
 /// Where the pump reports to. Called on its thread: they must not block.
@@ -52,10 +58,12 @@ internal enum PumpOrder: Sendable {
     case exited(WorkerID)
     case reopenLogs
     case clear(WorkerID, OutputStream, reply: @Sendable (KernelFailure?) -> Void)
+    /// A thread that was relieved has come back from a log's disk.
+    case answered(log: UInt64, DiskErrand, LogFile.Progress)
     /// Of the compressor; owns the descriptor.
     case compressed(CompressedFile)
     case lastLines(WorkerID, reply: @Sendable ([String]) -> Void)
-    case park(reply: @Sendable () -> Void)
+    case park(reply: @Sendable (Bool) -> Void)
     case handOver(reply: @Sendable ([PumpedWorker]) -> Void)
     case goOn
     /// The descriptors are owned by whoever takes the order out.
@@ -72,6 +80,9 @@ package final class Pump: Sendable {
     private let mailbox: Mailbox<PumpOrder>
     private let drained: DrainRecord
     private let thread: Mutex<NamedThread?>
+    private let reign = PumpReign()
+    /// Of the loop, whose owner changes; a number, because a reference may not be shared.
+    private let loop: UInt
 
     /// Starts the thread.
     ///
@@ -86,11 +97,33 @@ package final class Pump: Sendable {
         let now = MonotonicClock.now()
         beat = LoopBeat(at: now)
         drained = DrainRecord(at: now)
-        mailbox = try Mailbox(capacity: PumpLimits.orders)
+        mailbox = try Mailbox(capacity: PumpLimits.orders, isPolled: true)
         let loop = try PumpLoop(
-            mailbox: mailbox, beat: beat, drained: drained, reports: reports, syslog: syslog,
+            mailbox: mailbox, beat: beat, drained: drained, reign: reign, reports: reports, syslog: syslog,
             drainAfterExit: drainAfterExit)
-        thread = Mutex(try NamedThread.start(name: "pump") { loop.run() })
+        let address = loop.shared()
+        self.loop = address
+        thread = Mutex(try NamedThread.start(name: "pump") { PumpLoop.shared(at: address)?.run() })
+    }
+
+    deinit { PumpLoop.release(at: loop) }
+
+    /// Looks whether the pump hangs at a log's disk; if so, another thread goes on with all other logs.
+    ///
+    /// - Parameter now: the time.
+    package func relieveIfStuck(at now: Instant) {
+        guard reign.isStuck(at: now) else { return }
+        let address = loop
+        // EAGAIN, EMFILE: it is tried again with the next look.
+        guard let fresh = try? ScratchPipe().released() else { return }
+        do throws(KernelFailure) {
+            try thread.withLock { thread throws(KernelFailure) in
+                // The former thread is let go: it ends by itself when the disk answers.
+                thread = try NamedThread.start(name: "pump") { PumpLoop.shared(at: address)?.succeed(fresh) }
+            }
+        } catch {
+            _ = ScratchPipe.owned(fresh)
+        }
     }
 
     /// At this instant every pipe was empty, but for workers that are held up (`drained(of:)`).
@@ -156,11 +189,14 @@ package final class Pump: Sendable {
     /// Moves nothing from here on, between two chunks; orders are still obeyed. For the binary that takes over.
     ///
     /// - Parameter patience: a disk may be stuck; then it is given up, and the pump goes on.
-    /// - Returns: whether it stands.
+    /// - Returns: whether it stands. It does not while a disk hangs: a thread that waits for one cannot be ended, and
+    ///   execve(2) would wait for its end.
     /// - Throws: EMFILE, when nobody could wait for its answer.
     package func park(within patience: Duration) throws(KernelFailure) -> Bool {
         let answers = try Mailbox<Bool>(capacity: 1)
-        if post(.park { _ = answers.post(true) }) == .accepted, answers.wait(until: MonotonicClock.now() + patience) {
+        if post(.park { _ = answers.post($0) }) == .accepted, answers.wait(until: MonotonicClock.now() + patience),
+            answers.drain() == [true]
+        {
             return true
         }
         goOn()

@@ -43,9 +43,9 @@ extension PumpLoop {
     }
 
     /// Goes on where a former pump stopped. The descriptors are owned from here on.
-    internal func adopt(_ told: PumpedWorker, _ rules: ScanRules, at now: Instant) {
+    internal func adopt(_ told: PumpedWorker, _ rules: ScanRules, at now: Instant) throws(Relieved) {
         for stream in told.streams {
-            attach(
+            try attach(
                 told.worker, stream.stream, Descriptor(owning: stream.descriptor), stream.target, rules,
                 stream.treatment, at: now)
         }
@@ -63,6 +63,6 @@ extension PumpLoop {
             setMayHoldMore(stream, true)
         }
         touch(worker)
-        if let closesIn = told.closesIn { exited(told.worker, after: closesIn, at: now) }
+        if let closesIn = told.closesIn { try exited(told.worker, after: closesIn, at: now) }
     }
 }

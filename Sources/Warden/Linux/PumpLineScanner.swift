@@ -27,6 +27,12 @@ package enum PumpLimits {
     package static let sinkRetry: Duration = .milliseconds(50)
     /// A write to a log that takes longer means that its disk is stuck.
     package static let writeDeadline: Duration = .seconds(5)
+    /// A disk that has not answered for so long is left to the thread that waits for it; another goes on with the rest.
+    package static let diskPatience: Duration = .milliseconds(800)
+    /// Threads that wait for disks at once; when there are so many, the next disk that hangs stops the pump.
+    package static let strayThreads = 8
+    /// Workers that have exited and whose pipes are kept because the disk of their log does not answer.
+    package static let heldExits = 256
     /// A turn that moves less than this, right after another, is followed by a pause, so that small writes add up.
     package static let smallTurnBytes = 64 * 1024
     /// After so many of them.

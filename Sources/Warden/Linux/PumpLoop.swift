@@ -11,7 +11,8 @@ internal final class PumpLoop {
     internal let reports: PumpReports
     internal let drainAfterExit: Duration
     internal let tools: ScanTools
-    internal let scratch: ScratchPipe
+    internal let reign: PumpReign
+    internal var scratch: ScratchPipe
     internal var poller: Poller
 
     internal var workers: [WorkerID: PumpWorker] = [:]
@@ -36,16 +37,29 @@ internal final class PumpLoop {
     internal var parked: [PumpStream] = []
     internal let syslog: SyslogSender?
     internal let compressor: LogCompressor
+    /// Logs that could not be written to when they were last tried.
+    internal var troubledLogs = 0
+    internal var nextTrial = Instant(nanoseconds: 0)
     internal var movedBytes = 0
     private var hastyTurns = 0
+    /// The log that this thread is at, or was at last, and what for.
+    internal var engaged: (log: SharedLog, errand: DiskErrand)?
+    /// Logs whose disk does not answer.
+    internal var stuckLogs = 0
+    internal var stuckDevices: Set<UInt64> = []
+    /// Orders that were taken out of the mailbox and wait for their turn.
+    private var orders: [PumpOrder] = []
+    /// Logs that are to be opened anew.
+    internal var logsToReopen: [SharedLog] = []
 
     internal init(
-        mailbox: Mailbox<PumpOrder>, beat: LoopBeat, drained: DrainRecord, reports: PumpReports,
+        mailbox: Mailbox<PumpOrder>, beat: LoopBeat, drained: DrainRecord, reign: PumpReign, reports: PumpReports,
         syslog: SyslogSender?, drainAfterExit: Duration
     ) throws(KernelFailure) {
         self.mailbox = mailbox
         self.beat = beat
         self.drained = drained
+        self.reign = reign
         self.reports = reports
         self.syslog = syslog
         self.drainAfterExit = drainAfterExit
@@ -64,44 +78,90 @@ internal final class PumpLoop {
         try poller.add(mailbox.readinessDescriptor, token: Self.mailboxToken, .readable)
     }
 
+    /// For several threads, of which one at a time has the say (`PumpReign`): the loop as a number, until `release`.
+    internal func shared() -> UInt { UInt(bitPattern: Unmanaged.passRetained(self).toOpaque()) }
+
+    /// The loop again.
+    internal static func shared(at address: UInt) -> PumpLoop? {
+        UnsafeRawPointer(bitPattern: address).map { Unmanaged<PumpLoop>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Nobody will ask for it any more.
+    internal static func release(at address: UInt) {
+        if let pointer = UnsafeRawPointer(bitPattern: address) { Unmanaged<PumpLoop>.fromOpaque(pointer).release() }
+    }
+
+    /// The thread's life, until the end or until another has taken its place.
     internal func run() {
-        while !isStopping {
-            if isParked { rest() } else { turn() }
+        reign.begin()
+        live()
+    }
+
+    /// The life of a thread that takes the place of one that hangs.
+    ///
+    /// - Parameter fresh: a scratch pipe, released: the other thread has the former one.
+    internal func succeed(_ fresh: UInt) {
+        let now = MonotonicClock.now()
+        guard let scratch = ScratchPipe.owned(fresh), reign.seize(at: now) else { return }
+        takeOver(with: scratch, at: now)
+        live()
+    }
+
+    private func live() {
+        do throws(Relieved) {
+            while !isStopping {
+                if isParked { try rest() } else { try turn() }
+            }
+            try finish()
+        } catch {
+            // Nothing here is this thread's any more.
         }
+    }
+
+    private func finish() throws(Relieved) {
         let now = MonotonicClock.now()
         for worker in workers.values {
-            for stream in worker.streams { pump(stream, at: now) }
+            for stream in worker.streams { try pump(stream, at: now) }
         }
-        for worker in Array(workers.values) { conclude(worker, at: now) }
+        for worker in Array(workers.values) { try conclude(worker, at: now) }
         compressor.stop()
-        for case .compressed(let file) in mailbox.drain() { place(file) }
+        for case .compressed(let file) in mailbox.drain() { try place(file, at: now) }
     }
 
     /// While parked, orders alone are obeyed: what they change is part of what the successor is told.
-    private func rest() {
+    private func rest() throws(Relieved) {
         let now = MonotonicClock.now()
         beat.turned(at: now)
         guard mailbox.wait(until: now + PumpLimits.longestWait) else { return }
-        for order in mailbox.drain() { obey(order, at: now) }
+        try obeyAll(at: now)
     }
 
-    private func turn() {
+    // One leaves the list before it is obeyed: should this thread be relieved, the next goes on behind it.
+    private func obeyAll(at now: Instant) throws(Relieved) {
+        orders += mailbox.drain()
+        while !orders.isEmpty { try obey(orders.removeFirst(), at: now) }
+        while let log = logsToReopen.popLast() { try reopen(log, at: now) }
+    }
+
+    private func turn() throws(Relieved) {
         let began = MonotonicClock.now()
-        let events = wait(from: began)
+        let events = try wait(from: began)
         let now = MonotonicClock.now()
         beat.turned(at: now)
         movedBytes = 0
         for event in events {
             if let stream = streams[event.token] {
-                pump(stream, at: now)
+                try pump(stream, at: now)
             } else if event.token == Self.mailboxToken {
-                for order in mailbox.drain() { obey(order, at: now) }
+                try obeyAll(at: now)
             } else if let log = logsByToken[event.token] {
-                resume(log)
+                try resume(log)
             }
         }
-        letHeldLinesThrough(at: now)
-        closeDue(at: now)
+        if !orders.isEmpty || !logsToReopen.isEmpty { try obeyAll(at: now) }
+        try letHeldLinesThrough(at: now)
+        if troubledLogs > 0, now >= nextTrial { try tryTroubledLogs(at: now) }
+        try closeDue(at: now)
         // What epoll did not name was empty when it answered; what it named was emptied since, or is held.
         if events.count < EdgeLimits.eventsPerWait { drained.advance(to: now) }
         reportTouched(at: now)
@@ -109,7 +169,7 @@ internal final class PumpLoop {
         gather(waited: now - began, events: events.count)
     }
 
-    private func wait(from now: Instant) -> [Poller.Ready] {
+    private func wait(from now: Instant) throws(Relieved) -> [Poller.Ready] {
         var deadline = now + PumpLimits.longestWait
         if let due = reportQueue.first?.due { deadline = min(deadline, due) }
         if let due = closingQueue.first?.closesAt { deadline = min(deadline, due) }
@@ -123,11 +183,11 @@ internal final class PumpLoop {
             pauseBriefly()
             events = []
         }
-        if !parked.isEmpty { unpark() }
+        if !parked.isEmpty { try unpark() }
         if !unwatchableLogs.isEmpty {
             let again = unwatchableLogs
             unwatchableLogs = []
-            for log in again { resume(log) }
+            for log in again { try resume(log) }
         }
         return events
     }
@@ -145,56 +205,61 @@ internal final class PumpLoop {
     // MARK: - Streams
 
     /// Moves what stands in a stream's pipe into its log, at most `PumpLimits.turnBytes`.
-    internal func pump(_ stream: PumpStream, at now: Instant) {
-        if let tap = stream.tap, tap.rewrites { return pumpRewritten(stream, tap, at: now) }
+    internal func pump(_ stream: PumpStream, at now: Instant) throws(Relieved) {
+        if stuckLogs > 0, let log = stream.log, isBlocked(log) { return holdBack(stream, at: log) }
+        if let tap = stream.tap, tap.rewrites { return try pumpRewritten(stream, tap, at: now) }
         let content: ScratchPipe.Content
         do throws(KernelFailure) {
             content = try scratch.look(into: stream.pipe.rawValue)
         } catch {
             reports.trouble(LogTrouble(path: stream.log?.path ?? "", failure: error, droppedBytes: 0))
-            end(stream, at: now)
-            return
+            return try end(stream, at: now)
         }
         switch content {
         case .nothing: setMayHoldMore(stream, false)
-        case .end: end(stream, at: now)
-        case .bytes(let count): take(count, of: stream, at: now)
+        case .end: try end(stream, at: now)
+        case .bytes(let count): try take(count, of: stream, at: now)
         }
     }
 
-    private func take(_ count: Int, of stream: PumpStream, at now: Instant) {
+    private func take(_ count: Int, of stream: PumpStream, at now: Instant) throws(Relieved) {
         let worker = stream.worker
+        // Its own, should another thread take this one's place.
+        let scratch = scratch
         let bytes = scratch.bytes(count)
         if count > stream.aheadBytes {
             let fresh = UnsafeRawBufferPointer(rebasing: bytes[stream.aheadBytes...])
             worker.scanner.take(fresh, from: stream.stream, at: now)
             stream.tap?.observe(fresh, reports)
+            stream.aheadBytes = count
             touch(worker)
         }
         if count >= PumpLimits.busyPipeBytes, !stream.isEnlarged {
             stream.isEnlarged = true
             ScratchPipe.enlarge(stream.pipe.rawValue)
         }
-        let source = scratch.source(stream.pipe.rawValue)
         guard let log = stream.log else {
-            source.discard(count)
+            scratch.source(stream.pipe.rawValue).discard(count)
+            stream.aheadBytes = 0
             movedBytes += count
             setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)
             return
         }
-        beat.entered(.writeLog, at: now, deadline: now + PumpLimits.writeDeadline)
-        let progress = log.move(bytes, from: source, at: now)
-        beat.left()
-        if let trouble = log.changeOfTrouble(progress) { reports.trouble(trouble) }
+        let progress = try withExtendedLifetime(scratch) { () throws(Relieved) in
+            try atDisk(.writeLog, of: log, for: .move(stream: stream.token, count: count), at: now) {
+                log.move(bytes, from: scratch.source(stream.pipe.rawValue), at: now)
+            }
+        }
+        if let trouble = log.changeOfTrouble(progress) { tell(trouble) }
         var moved = count
         if case .waiting(let written) = progress {
             moved = written
-            stream.aheadBytes = max(stream.aheadBytes, count) - written
+            stream.aheadBytes -= written
             suspend(stream, until: log)
         } else {
-            stream.aheadBytes = max(0, stream.aheadBytes - count)
+            stream.aheadBytes -= count
             // The log may be opened anew: whoever waits for the old one tries again.
-            if case .dropped = progress, !log.waiting.isEmpty { resume(log) }
+            if case .dropped = progress, !log.waiting.isEmpty { try resume(log) }
         }
         movedBytes += moved
         setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)
@@ -223,33 +288,35 @@ internal final class PumpLoop {
         }
     }
 
-    internal func resume(_ log: SharedLog) {
+    internal func resume(_ log: SharedLog) throws(Relieved) {
+        if isBlocked(log) { return }
         if let file = log.file { poller.remove(file.number) }
-        let waiting = log.waiting
-        log.waiting = []
-        for stream in waiting where streams[stream.token] != nil {
-            watch(stream)
+        // One by one: should this thread be relieved, the rest still waits.
+        for _ in 0..<log.waiting.count where !log.waiting.isEmpty {
+            let stream = log.waiting.removeFirst()
+            guard streams[stream.token] != nil else { continue }
+            try watch(stream)
             // What waits in memory is in no pipe that epoll could name.
-            if let tap = stream.tap, !tap.pending.isEmpty { pump(stream, at: MonotonicClock.now()) }
+            if let tap = stream.tap, !tap.pending.isEmpty { try pump(stream, at: MonotonicClock.now()) }
         }
     }
 
-    internal func watch(_ stream: PumpStream) {
+    internal func watch(_ stream: PumpStream) throws(Relieved) {
         do throws(KernelFailure) {
             try poller.add(stream.pipe.rawValue, token: stream.token, .readable)
         } catch {
             // Out of memory, or past fs.epoll.max_user_watches: without a reader the worker would block for ever.
             reports.trouble(LogTrouble(path: stream.log?.path ?? "", failure: error, droppedBytes: 0))
-            end(stream, at: MonotonicClock.now())
+            try end(stream, at: MonotonicClock.now())
         }
     }
 
     /// Nothing more comes from this stream.
-    internal func end(_ stream: PumpStream, at now: Instant) {
+    internal func end(_ stream: PumpStream, at now: Instant) throws(Relieved) {
         let worker = stream.worker
         if let tap = stream.tap {
             tap.finish(at: now, reports)
-            writePending(stream, tap, at: now)
+            try writePending(stream, tap, at: now)
         }
         streams[stream.token] = nil
         poller.remove(stream.pipe.rawValue)
@@ -259,7 +326,7 @@ internal final class PumpLoop {
         stream.isHeld = false
         releaseIfDrained(worker)
         touch(worker)
-        if worker.streams.isEmpty, worker.closesAt != nil { conclude(worker, at: now) }
+        if worker.streams.isEmpty, worker.closesAt != nil, !worker.isConcluding { try conclude(worker, at: now) }
     }
 
     private func leave(_ log: SharedLog, _ stream: PumpStream) {
@@ -267,26 +334,48 @@ internal final class PumpLoop {
         log.waiting.removeAll { $0 === stream }
         if log.waiting.isEmpty {
             unwatchableLogs.removeAll { $0 === log }
-            if let file = log.file { poller.remove(file.number) }
+            if !log.isStuck, let file = log.file { poller.remove(file.number) }
         }
-        guard log.userCount == 0 else { return }
+        if log.userCount == 0, !log.isStuck { forget(log) }
+    }
+
+    /// Nobody writes to it any more.
+    internal func forget(_ log: SharedLog) {
+        if let farewell = log.farewell { tell(farewell) }
         logs[log.path] = nil
         logsByToken[log.token] = nil
     }
 
     // MARK: - Ends
 
-    private func closeDue(at now: Instant) {
-        while let worker = closingQueue.first, let due = worker.closesAt, due <= now {
+    private func closeDue(at now: Instant) throws(Relieved) {
+        while let worker = closingQueue.first {
+            // Some are concluded before, with the end of their pipes.
+            if let due = worker.closesAt, workers[worker.id] === worker {
+                guard due <= now else { return }
+                if waitsForDisk(worker) {
+                    // Its last lines are in its pipe, and nobody can write more of them.
+                    worker.closesAt = now + drainAfterExit
+                    closingQueue.append(worker)
+                } else {
+                    try conclude(worker, at: now)
+                }
+            }
             closingQueue.removeFirst()
-            if workers[worker.id] === worker { conclude(worker, at: now) }
         }
     }
 
+    private func waitsForDisk(_ worker: PumpWorker) -> Bool {
+        guard stuckLogs > 0, closingQueue.count <= PumpLimits.heldExits else { return false }
+        return worker.streams.contains { stream in stream.log.map(isBlocked) ?? false }
+    }
+
     /// Closes what is left of a worker that has exited, and reports for the last time.
-    internal func conclude(_ worker: PumpWorker, at now: Instant) {
+    internal func conclude(_ worker: PumpWorker, at now: Instant) throws(Relieved) {
+        // Until its streams have ended it is not concluded: another thread may have to begin with it anew.
+        worker.isConcluding = true
+        for stream in worker.streams { try end(stream, at: now) }
         worker.closesAt = nil
-        for stream in worker.streams { end(stream, at: now) }
         workers[worker.id] = nil
         drained.release(worker.id)
         if let facts = worker.scanner.report(drainedAt: now) { reports.facts(worker.id, facts) }

@@ -84,6 +84,14 @@ package final class ScratchPipe {
 
     deinit { buffer.deallocate() }
 
+    /// On its way to another thread: a number, which `owned` makes a pipe again, once.
+    internal func released() -> UInt { UInt(bitPattern: Unmanaged.passRetained(self).toOpaque()) }
+
+    /// What was released.
+    internal static func owned(_ address: UInt) -> ScratchPipe? {
+        UnsafeRawPointer(bitPattern: address).map { Unmanaged<ScratchPipe>.fromOpaque($0).takeRetainedValue() }
+    }
+
     /// The bytes that the last look found.
     ///
     /// - Parameter count: as `look` answered.

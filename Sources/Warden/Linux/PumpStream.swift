@@ -13,6 +13,8 @@ internal final class PumpWorker {
     internal var isTouched = false
     /// Its main process has ended; the pipes are closed then.
     internal var closesAt: Instant?
+    /// Its streams are being ended, for good.
+    internal var isConcluding = false
 
     internal init(id: WorkerID, scanner: LineScanner, at instant: Instant) {
         self.id = id
@@ -59,6 +61,10 @@ internal final class SharedLog {
     internal var userCount = 0
     /// Streams that wait until it can be written to.
     internal var waiting: [PumpStream] = []
+    /// Another thread waits for its disk, and its file is that thread's.
+    internal var isStuck = false
+    /// Of its file, while that is a regular one.
+    internal private(set) var device: UInt64?
     internal private(set) var file: LogFile?
     internal private(set) var isTroubled = false
     /// A rotated file could not be compressed, and that was told.
@@ -101,6 +107,7 @@ internal final class SharedLog {
         do throws(KernelFailure) {
             file = try LogFile(path: path, maximumBytes: maximumBytes, backupCount: backupCount)
             file?.compress = compress
+            device = file?.device
             file?.lost(lostUnopenedBytes)
             lostUnopenedBytes = 0
             openFailure = nil
@@ -117,6 +124,20 @@ internal final class SharedLog {
         if let file { return file.move(bytes, from: source, at: instant) }
         lostUnopenedBytes += UInt64(source.discard(bytes.count))
         return .dropped(openFailure?.errorNumber ?? EIO)
+    }
+
+    /// Tries a log that was in trouble, though nobody writes to it now.
+    ///
+    /// - Returns: whether it can be written to again.
+    internal func recover(at instant: Instant) -> Bool {
+        openIfNeeded(at: instant)
+        return file?.recover(at: instant) ?? false
+    }
+
+    /// Nobody writes to it any more.
+    internal var farewell: LogTrouble? {
+        isTroubled
+            ? LogTrouble(path: path, failure: nil, droppedBytes: file?.droppedBytesInAll ?? 0, isClosed: true) : nil
     }
 
     /// What is to be told when the log's trouble begins or ends; `nil` when nothing has changed.

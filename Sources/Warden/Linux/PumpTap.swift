@@ -170,9 +170,9 @@ extension PumpLoop {
     ///
     /// What the log cannot take yet stays in memory, and until it is written nothing more is read: the worker waits
     /// then, as for every log that is full.
-    internal func pumpRewritten(_ stream: PumpStream, _ tap: PumpTap, at now: Instant) {
+    internal func pumpRewritten(_ stream: PumpStream, _ tap: PumpTap, at now: Instant) throws(Relieved) {
         if !tap.pending.isEmpty {
-            writePending(stream, tap, at: now)
+            try writePending(stream, tap, at: now)
             if !tap.pending.isEmpty { return }
         }
         if tap.mustWait { return park(stream, tap) }
@@ -181,16 +181,15 @@ extension PumpLoop {
             content = try scratch.take(from: stream.pipe.rawValue)
         } catch {
             reports.trouble(LogTrouble(path: stream.log?.path ?? "", failure: error, droppedBytes: 0))
-            end(stream, at: now)
-            return
+            return try end(stream, at: now)
         }
         switch content {
         case .nothing: setMayHoldMore(stream, false)
         case .end:
             tap.finish(at: now, reports)
-            writePending(stream, tap, at: now)
+            try writePending(stream, tap, at: now)
             // A log that is full is waited for: the pipe's end is seen again then.
-            if tap.pending.isEmpty { end(stream, at: now) }
+            if tap.pending.isEmpty { try end(stream, at: now) }
         case .bytes(let count):
             if count >= PumpLimits.busyPipeBytes, !stream.isEnlarged {
                 stream.isEnlarged = true
@@ -201,30 +200,35 @@ extension PumpLoop {
             touch(stream.worker)
             tap.rewrite(fresh, at: now, reports)
             queueHeldLine(stream, tap, at: now)
-            writePending(stream, tap, at: now)
             movedBytes += count
+            try writePending(stream, tap, at: now)
             setMayHoldMore(stream, count >= PumpLimits.certainlyDrainedBytes)
         }
     }
 
     /// Writes what was let through.
-    internal func writePending(_ stream: PumpStream, _ tap: PumpTap, at now: Instant) {
-        defer { stream.aheadBytes = tap.pending.count }
+    internal func writePending(_ stream: PumpStream, _ tap: PumpTap, at now: Instant) throws(Relieved) {
+        stream.aheadBytes = tap.pending.count
         guard !tap.pending.isEmpty else { return }
         guard let log = stream.log else {
             tap.pending = []
+            stream.aheadBytes = 0
             return
         }
-        beat.entered(.writeLog, at: now, deadline: now + PumpLimits.writeDeadline)
-        let progress = tap.pending.withUnsafeBytes { log.move($0, from: .memory, at: now) }
-        beat.left()
-        if let trouble = log.changeOfTrouble(progress) { reports.trouble(trouble) }
+        if isBlocked(log) { return holdBack(stream, at: log) }
+        let bytes = tap.pending
+        let progress = try atDisk(.writeLog, of: log, for: .pending(stream: stream.token), at: now) {
+            bytes.withUnsafeBytes { log.move($0, from: .memory, at: now) }
+        }
+        if let trouble = log.changeOfTrouble(progress) { tell(trouble) }
         if case .waiting(let written) = progress {
             tap.pending.removeFirst(written)
+            stream.aheadBytes = tap.pending.count
             suspend(stream, until: log)
         } else {
             tap.pending = []
-            if case .dropped = progress, !log.waiting.isEmpty { resume(log) }
+            stream.aheadBytes = 0
+            if case .dropped = progress, !log.waiting.isEmpty { try resume(log) }
         }
     }
 
@@ -237,7 +241,7 @@ extension PumpLoop {
         heldLines.append((now + PumpLimits.heldLineTime, stream))
     }
 
-    internal func letHeldLinesThrough(at now: Instant) {
+    internal func letHeldLinesThrough(at now: Instant) throws(Relieved) {
         while let first = heldLines.first, first.due <= now {
             heldLines.removeFirst()
             guard let tap = first.stream.tap, streams[first.stream.token] != nil else { continue }
@@ -249,7 +253,7 @@ extension PumpLoop {
                 continue
             }
             tap.letThrough()
-            writePending(first.stream, tap, at: now)
+            try writePending(first.stream, tap, at: now)
         }
     }
 
@@ -263,15 +267,15 @@ extension PumpLoop {
         tap.isParked = true
     }
 
-    internal func unpark() {
-        let again = parked
-        parked = []
-        for stream in again where streams[stream.token] != nil {
+    internal func unpark() throws(Relieved) {
+        for _ in 0..<parked.count {
+            let stream = parked.removeFirst()
+            guard streams[stream.token] != nil else { continue }
             if stream.tap?.mustWait == true {
                 parked.append(stream)
             } else {
                 stream.tap?.isParked = false
-                watch(stream)
+                try watch(stream)
             }
         }
     }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 package import WardenCore
 
@@ -134,6 +135,8 @@ private final class SamplerLoop {
             readings = .tree(tree)
         }
         beat.left()
+        // Ours, and no news of the worker: no sample is better than one that says it cannot be seen.
+        if case .failure(let cause) = readings, [ENOMEM, ENFILE, EMFILE].contains(cause) { return }
         report(worker, Sample(takenAt: now, readings: readings))
     }
 }

@@ -40,7 +40,8 @@ final class House {
         self.mainLog = mainLog
         let log: @Sendable (LogRecord) -> Void = { mainLog.write($0) }
         keeper.speak(log)
-        let inbox = try Mailbox<Event>(capacity: RuntimeLimits.inboxEvents)
+        let inbox = try Mailbox<Event>(capacity: RuntimeLimits.inboxEvents, isPolled: true)
+        let shortages = Shortages()
         let destinations = configuration.alerts.compactMap(AlertDestination.init)
         let report = DeliveryInlet()
         let sender = AlertSender(destinations: destinations, sign: { MessageSignature.sign($0, secret: $1) }) {
@@ -49,14 +50,15 @@ final class House {
         self.sender = sender
         let scribe = try Scribe(
             sender: sender, destinations: destinations, source: HostFiles.nodeName(),
-            settled: keeper.settled, log: log)
+            settled: keeper.settled, shortages: shortages, log: log)
         report.connect(scribe)
         let readers = try Readers()
         let notices = try Notices(log: log)
         let outputBudget = OutputBudget(log: log)
         let syslog = try SyslogSender(identifier: RuntimeLimits.syslogIdentifier) { House.tell($0, log) }
         self.syslog = syslog
-        let pump = try Pump(reports: House.pumpReports(inbox, outputBudget, mainLog, keeper.settled), syslog: syslog)
+        let pump = try Pump(
+            reports: House.pumpReports(inbox, outputBudget, mainLog, keeper.settled, shortages), syslog: syslog)
         let sampler = try Sampler { worker, sample in
             // Newer samples count more than older ones: when the shell is behind, the oldest event that waits is not
             // pushed out for one, because it may be an exit.
@@ -82,14 +84,13 @@ final class House {
                     .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
                     .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
                 ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient(),
-            gpus: GPUInspector())
+            gpus: GPUInspector(), shortages: shortages)
         ground = House.ground(settings, limits, keeper)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
                 ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
-                localTime: { LocalClock.parts(of: $0) },
-                hasDescriptors: { DescriptorHeadroom.free() >= DescriptorHeadroom.keptFromClients },
+                localTime: { LocalClock.parts(of: $0) }, room: { ConnectionRoom(DescriptorHeadroom.read()) },
                 openLog: { House.openLog($0) }, log: log))
     }
 
@@ -116,11 +117,16 @@ final class House {
     }
 
     private static func pumpReports(
-        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ mainLog: MainLog, _ settled: Settled
+        _ inbox: Mailbox<Event>, _ outputBudget: OutputBudget, _ mainLog: MainLog, _ settled: Settled,
+        _ shortages: Shortages
     ) -> PumpReports {
         PumpReports(
             facts: { worker, facts in _ = inbox.post(.worker(worker, .logged(facts))) },
-            closed: { settled.drained($0) }, trouble: { House.tell($0) { mainLog.write($0) } },
+            closed: { settled.drained($0) },
+            trouble: { trouble in
+                shortages.note(trouble)
+                House.tell(trouble) { mainLog.write($0) }
+            },
             wrote: { output in
                 if outputBudget.take(output), inbox.post(.wrote(output)) == .full { outputBudget.give(output) }
             },
@@ -129,25 +135,40 @@ final class House {
     }
 
     private static func tell(_ trouble: LogTrouble, _ log: (LogRecord) -> Void) {
+        if trouble.isClosed { return }
+        if trouble.isStuck || trouble.isStuckNoMore {
+            let what =
+                trouble.isStuck ? "its disk does not answer; whoever writes to it waits" : "its disk answers again"
+            return log(LogRecord(trouble.isStuck ? .error : .info, "log \(trouble.path): \(what)"))
+        }
         let what = trouble.failure.map { "\($0)" } ?? "written to again"
         let lost = trouble.droppedBytes > 0 ? ", \(trouble.droppedBytes) bytes dropped so far" : ""
         log(LogRecord(trouble.failure == nil ? .info : .error, "log \(trouble.path): \(what)\(lost)"))
     }
 
-    /// A history that cannot be had is said, and nothing else happens.
+    /// A history that cannot be had is said, and nothing else happens; `nil` also where none is wanted.
     private static func openHistory(
-        _ settings: WardenSettings, _ log: @Sendable (LogRecord) -> Void
+        _ settings: WardenSettings, _ log: (LogRecord) -> Void, isFirst: Bool = true
     ) -> HistoryStore? {
         guard let path = settings.historyPath else { return nil }
         do {
             let store = try HistoryStore.open(
                 path: path, keep: settings.historyKeep, keepingRecords: settings.recordKeep ?? .zero)
             for notice in store.notices { log(LogRecord(.warn, "history: \(notice)")) }
+            if !isFirst { log(LogRecord(.info, "There is a history again")) }
             return store
         } catch {
-            log(LogRecord(.error, "No history, incidents are kept in memory only: \(error)"))
+            if isFirst { log(LogRecord(.error, "No history, incidents are kept in memory only: \(error)")) }
             return nil
         }
+    }
+
+    /// For a history that could not be opened at first.
+    private static func reopening(
+        _ settings: WardenSettings, _ log: @escaping @Sendable (LogRecord) -> Void
+    ) -> (@Sendable () -> HistoryStore?)? {
+        guard settings.historyPath != nil else { return nil }
+        return { House.openHistory(settings, log, isFirst: false) }
     }
 
     // MARK: - Life
@@ -164,8 +185,9 @@ final class House {
             removeOldLogs()
         }
         let log = try NamedThread.start(name: "log") { [mainLog] in mainLog.run() }
-        let scribe = try NamedThread.start(name: "scribe", stackBytes: 1 << 20) { [parts, store] in
-            parts.scribe.run(store)
+        let scribe = try NamedThread.start(name: "scribe", stackBytes: 1 << 20) {
+            [parts, store, configuration, mainLog] in
+            parts.scribe.run(store, reopen: House.reopening(configuration.warden) { mainLog.write($0) })
         }
         let notifier = try NamedThread.start(name: "notifier") { [parts] in parts.notices.run() }
         try parts.readers.start()
@@ -265,6 +287,7 @@ final class House {
 
     /// Control and webhooks share one thread. The workers are started when the sockets are served.
     private func startNetwork() throws(KernelFailure) -> NamedThread {
+        NetworkThread.shareOneLoop()
         let (server, sender, inbox, beat, mainLog) = (server, sender, parts.inbox, networkBeat, mainLog)
         // Whoever takes over has started what starts by itself long ago.
         let isFirst = legacy == nil && remains == nil
@@ -321,6 +344,12 @@ private final class DeliveryInlet: Sendable {
 
     func connect(_ scribe: Scribe) { self.scribe.withLock { $0 = scribe } }
     func take(_ report: DeliveryReport) { scribe.withLock { $0 }?.delivered(report) }
+}
+
+extension ConnectionRoom {
+    fileprivate init(_ reading: DescriptorHeadroom.Reading) {
+        self = reading.isComfortable ? .plenty : reading.hasRoomForClient ? .few : .none
+    }
 }
 
 extension AlertDestination {

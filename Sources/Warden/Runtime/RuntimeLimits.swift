@@ -18,6 +18,13 @@ enum RuntimeLimits {
     static let owedMatters = 500
     /// Incidents, alerts and restarts waiting for the database.
     static let scribeOrders = 16_384
+    /// Incidents, restarts and ends of deliveries that wait in memory for a history that cannot be written to; of more
+    /// the oldest restarts go first, and then the oldest of all.
+    static let unwritten = 2000
+    /// How often such a history is tried again.
+    static let historyRetry: Duration = .seconds(1)
+    /// Things that are said to be short at once.
+    static let shortages = 64
     /// Blocks of recorded samples waiting for the database; more are dropped, and counted.
     static let waitingRecords = 4096
     /// Blocks of recorded samples that one question to the history may bring.

@@ -19,6 +19,9 @@ final class SocketKeeper {
     /// Reads the certificate again; blocks on the disk of its files.
     var renewCertificate: @Sendable () -> Void { { [server] in server.renewCertificate() } }
 
+    /// Descriptors are needed for something else: clients that are idle are closed.
+    func shedClients() { server.shedIdle() }
+
     /// One lstat(2) for each socket; more only when one has vanished.
     func look() {
         listeners.renewVanished(serve: { server.add($0) }, tell: { mainLog.write($0) })

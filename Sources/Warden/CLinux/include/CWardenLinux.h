@@ -155,6 +155,12 @@ int warden_epoll_wait_nanoseconds(int epoll, struct epoll_event *events, int cap
 int warden_wait_readable(int descriptor, int64_t timeout);
 int warden_accept(int listener);
 
+/// A bell between threads, which costs no descriptor: 0 is silent. It rings until it is silenced.
+void warden_bell_ring(uint32_t *bell);
+void warden_bell_silence(uint32_t *bell);
+/// Waits for the bell, with a time-out in nanoseconds; -1 waits for ever. 1 when it rings; 0 may also be too early.
+int warden_bell_wait(uint32_t *bell, int64_t timeout);
+
 enum {
     WARDEN_O_PATH = 010000000,
     WARDEN_SPLICE_MOVE = 1,

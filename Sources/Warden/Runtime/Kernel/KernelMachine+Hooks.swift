@@ -54,7 +54,7 @@ extension KernelMachine {
         guard hooks.count < RuntimeLimits.hooksAtOnce else { throw HookFailure(reason: "too many hooks run") }
         guard !words.isEmpty else { throw HookFailure(reason: "the command is empty") }
         do {
-            try requireHeadroom()
+            try requireHeadroom(for: process.spec, isFirst: false)
             let output = PipeEnds(try Pipe())
             try output.reader.setNonblocking()
             let nothing = try Descriptor.open("/dev/null", 0)

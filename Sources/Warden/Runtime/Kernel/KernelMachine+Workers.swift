@@ -1,6 +1,20 @@
 import WardenCore
 import WardenLinux
 
+extension ProgramSpec {
+    /// Its log files.
+    fileprivate var logCount: Int {
+        [standardOutput, standardError].count { $0 != nil && $0?.destination != LogSpec.Destination.none }
+    }
+
+    /// Descriptors that the daemon holds for it while it runs.
+    fileprivate var heldDescriptors: Int {
+        let pipes = standardError == nil ? 2 : 3
+        let socket = health.heartbeat == .notify || supervision.readiness == .notify ? 1 : 0
+        return pipes + 1 + logCount + socket
+    }
+}
+
 extension KernelMachine {
     mutating func spawn(_ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int, reason: RestartReason?) {
         // The first start in this life of the daemon is one more start of a slot that ran in an earlier one.
@@ -18,7 +32,7 @@ extension KernelMachine {
     private mutating func start(
         _ worker: WorkerID, _ spec: ProgramSpec, restartCount: Int
     ) throws(SpawnFailure) {
-        try requireHeadroom()
+        try requireHeadroom(for: spec, isFirst: !placed.contains(worker.slot))
         for path in try parts.logs.makeDirectories(for: spec) {
             log(LogRecord(.info, "made log directory \(path) for \(spec.name.qualified)"))
         }
@@ -86,16 +100,22 @@ extension KernelMachine {
         }
     }
 
-    /// The last descriptors are not for workers.
-    mutating func requireHeadroom() throws(SpawnFailure) {
-        let free = DescriptorHeadroom.free()
-        let freeAtFirst = descriptorsFreeAtFirst ?? free
-        descriptorsFreeAtFirst = freeAtFirst
+    /// The last descriptors are not for workers, and the last but these not for those that were not there yet.
+    func requireHeadroom(for spec: ProgramSpec, isFirst: Bool) throws(SpawnFailure) {
+        let now = MonotonicClock.now()
+        let reading = DescriptorHeadroom.read()
+        let atOnce = DescriptorHeadroom.perStart + (keeper.isKept ? DescriptorHeadroom.perGate : 0)
+        var needed = atOnce + DescriptorHeadroom.keptFromClients(of: reading.limit)
+        if isFirst {
+            needed = max(needed, spec.heldDescriptors + DescriptorHeadroom.keptFromWorkers(of: reading.limit))
+        }
         // The pump opens the logs of those that were started just now a little later: they are counted, not looked for.
-        let expected = freeAtFirst - workers.count * DescriptorHeadroom.perWorker
-        let needed = DescriptorHeadroom.keptFromWorkers + DescriptorHeadroom.perStart
-        // EMFILE, said a little earlier than the kernel would.
-        guard min(free, expected) >= needed else { throw Self.pipeFailure(24) }
+        for other in workers.values where other.isNew(at: now) { needed += other.spec.logCount }
+        // EMFILE, said a little earlier than the kernel would. Idle clients make room for the next try.
+        guard reading.free >= needed else {
+            sockets?.shedClients()
+            throw Self.pipeFailure(24)
+        }
     }
 
     private static func pipeFailure(_ errorNumber: Int32) -> SpawnFailure {
@@ -240,6 +260,7 @@ extension KernelMachine {
             status = .unknown
         }
         process.isReaped = true
+        placed.insert(worker.slot)
         workersByPID[process.child.pid] = nil
         unwatch(process.child.readinessDescriptor) { if case .exit(worker) = $0 { true } else { false } }
         _ = parts.sampler.forget(worker)

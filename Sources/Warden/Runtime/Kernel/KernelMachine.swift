@@ -19,6 +19,7 @@ struct MachineParts: Sendable {
     var outputBudget: OutputBudget
     var prober: ProbeClient
     var gpus: GPUInspector
+    var shortages: Shortages
 }
 
 /// What every worker is started with.
@@ -68,17 +69,17 @@ struct KernelMachine: Machine, ~Copyable {
     var workersByPID: [Int32: WorkerID] = [:]
     /// Of slots whose next start is to be prepared.
     var treeRecords: [SlotID: TreeRecord] = [:]
+    /// Slots that had a process: there was room for it, and there is to be room again.
+    var placed: Set<SlotID> = []
     var patterns: [String: Pattern] = [:]
     var sharedSockets: [SharedSocketKey: SharedSocketUse] = [:]
     var sources: [UInt64: Source]
     /// Outcomes that were known at once.
     var pending: [Event] = []
-    /// Before the first worker.
-    var descriptorsFreeAtFirst: Int?
     private var nextToken: UInt64
     private var nextWatchAt: Instant
     private var nextPingAt: Instant
-    private var lastDoubts: [String] = []
+    private var lastHealth = LocalHealth()
     var own: SelfWatchParts
 
     init(
@@ -221,11 +222,15 @@ struct KernelMachine: Machine, ~Copyable {
         let dueAt = nextWatchAt
         nextWatchAt = now + RuntimeLimits.watchInterval
         sockets?.look()
-        let (stalls, mayPing) = parts.loops.examine(at: now)
+        parts.pump.relieveIfStuck(at: now)
+        let (stalls, waits, mayPing) = parts.loops.examine(at: now)
         let doubts = stalls + lookAtOurselves(at: now, dueAt: dueAt)
-        if doubts != lastDoubts {
-            lastDoubts = doubts
-            pending.append(.localHealth(LocalHealth(doubts: doubts)))
+        parts.shortages.note(DescriptorHeadroom.read())
+        let health = LocalHealth(doubts: doubts, shortages: parts.shortages.words + waits)
+        if health != lastHealth {
+            lastHealth = health
+            parts.bridge.healthChanged(health)
+            pending.append(.localHealth(health))
         }
         guard let interval = parts.notices.watchdogInterval, mayPing, now >= nextPingAt else { return }
         // Three pings in each interval: one may be lost.

@@ -44,6 +44,11 @@ final class WorkerProcess {
         self.report = report
     }
 
+    /// Started within the last second: its logs may not be open yet.
+    func isNew(at now: Instant) -> Bool {
+        reportDueAt != .distantFuture && now - (reportDueAt - RuntimeLimits.spawnDeadline) < .seconds(1)
+    }
+
     /// A process that a former binary or daemon started, and that executes its program.
     init(adopting told: DaemonState.Worker) {
         worker = told.worker

@@ -32,7 +32,6 @@ extension KernelMachine {
         let inheritance = Inheritance(workers: held, delivered: remains.delivered)
         pending.insert(.inherited(inheritance), at: 0)
         dropRest(of: remains)
-        descriptorsFreeAtFirst = DescriptorHeadroom.free() + workers.count * DescriptorHeadroom.perWorker
     }
 
     /// - Returns: false when its process is not held.

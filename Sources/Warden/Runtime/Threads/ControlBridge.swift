@@ -17,6 +17,7 @@ final class ControlBridge: ControlBackend {
 
     private let waiting = Mutex(Waiting())
     private let mood = Mutex(DaemonMood.running)
+    private let health = Mutex(LocalHealth())
     private let newest = Mutex<[GroupSpec]>([])
     private let inbox: Mailbox<Event>
     private let readers: Readers
@@ -55,6 +56,11 @@ final class ControlBridge: ControlBackend {
     /// The daemon's mood changed.
     func moodChanged(_ mood: DaemonMood) {
         self.mood.withLock { $0 = mood }
+    }
+
+    /// The daemon has new doubts, or is short of something.
+    func healthChanged(_ health: LocalHealth) {
+        self.health.withLock { $0 = health }
     }
 
     /// A configuration was read.
@@ -137,6 +143,7 @@ final class ControlBridge: ControlBackend {
     func daemonIdentity() -> DaemonIdentity {
         var identity = identity
         identity.mood = mood.withLock { $0 }
+        identity.health = health.withLock { $0 }
         return identity
     }
 

@@ -26,7 +26,7 @@ final class Scribe: Sendable {
     private let orders: Mailbox<Order>
     private let sender: AlertSender
     private let destinations: [AlertDestination]
-    private let log: @Sendable (LogRecord) -> Void
+    let log: @Sendable (LogRecord) -> Void
     private let source: String
     private let settled: Settled
     private let lastUnstoredID = Atomic<Int>(0)
@@ -34,6 +34,8 @@ final class Scribe: Sendable {
     private let waitingRecords = Atomic<Int>(0)
     /// Blocks that found no room since that was last said.
     private let droppedRecords = Atomic<Int>(0)
+    /// Blocks that the history has not taken since it last took one.
+    let lostRecords = Atomic<Int>(0)
     /// Bytes of blocks since the history was last pruned.
     private let recordBytes = Atomic<Int>(0)
     /// The alerts that the sender has and has not reported the end of. The sender's limit is its limit.
@@ -41,22 +43,29 @@ final class Scribe: Sendable {
     /// The sender forgets an alert when it posts the report; until that report is read here, the history still owes the
     /// alert, and `resume` would send it twice.
     private let alertsWithSender = Mutex<Set<Int64>>([])
+    let shortages: Shortages
+    /// What the history has not taken yet. Of the scribe's thread.
+    let unwritten = Mutex(Unwritten())
+    /// There is none yet, but one is wanted.
+    let isHistoryAwaited = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - sender: posts what is owed.
     ///   - destinations: the configured webhooks.
     ///   - source: this daemon's name in messages.
     ///   - settled: is told what need not be remembered any more.
+    ///   - shortages: is told when the history cannot be written to.
     ///   - log: the daemon's log.
     init(
         sender: AlertSender, destinations: [AlertDestination], source: String, settled: Settled,
-        log: @escaping @Sendable (LogRecord) -> Void
+        shortages: Shortages, log: @escaping @Sendable (LogRecord) -> Void
     ) throws(KernelFailure) {
         orders = try Mailbox(capacity: RuntimeLimits.scribeOrders)
         self.sender = sender
         self.destinations = destinations
         self.source = source
         self.settled = settled
+        self.shortages = shortages
         self.log = log
     }
 
@@ -139,9 +148,14 @@ final class Scribe: Sendable {
 
     /// The thread's life.
     ///
-    /// - Parameter store: the history, or `nil` where there is none.
-    func run(_ store: HistoryStore?) {
+    /// - Parameters:
+    ///   - opened: the history, or `nil` where there is none.
+    ///   - reopen: tries again to open one that could not be; `nil` when none is wanted.
+    func run(_ opened: HistoryStore?, reopen: (() -> HistoryStore?)? = nil) {
+        var store = opened
+        isHistoryAwaited.store(reopen != nil, ordering: .relaxed)
         var nextPrune = MonotonicClock.now()
+        var nextRetry = nextPrune + RuntimeLimits.historyRetry
         resume(store)
         while true {
             let now = MonotonicClock.now()
@@ -150,7 +164,15 @@ final class Scribe: Sendable {
                 nextPrune = now + RuntimeLimits.pruneInterval
                 guarded("prune the history") { _ = try store.prune(now: WallClock.now()) }
             }
-            guard orders.wait(until: now + .seconds(2)) else { continue }
+            if now >= nextRetry, store == nil ? reopen != nil : hasUnwritten {
+                nextRetry = now + RuntimeLimits.historyRetry
+                if store == nil, let found = reopen?() {
+                    store = found
+                    resume(found)
+                }
+                settleUnwritten(store)
+            }
+            guard orders.wait(until: now + (hasUnwritten ? RuntimeLimits.historyRetry : .seconds(2))) else { continue }
             var records: [RecordBlock] = []
             for order in orders.drain() {
                 switch order {
@@ -185,7 +207,7 @@ final class Scribe: Sendable {
         }
         let began = MonotonicClock.now()
         beat.entered(.writeHistory, at: began, deadline: began + .seconds(10))
-        guarded("store samples") { try store?.record(blocks) }
+        record(blocks, store)
         beat.left()
         let bytes = recordBytes.add(blocks.reduce(0) { $0 + $1.bytes.count }, ordering: .relaxed).newValue
         blocks = []
@@ -197,15 +219,10 @@ final class Scribe: Sendable {
     private func carryOut(_ order: Order, _ store: HistoryStore?) -> Bool {
         switch order {
         case .incident(let incident, let owed):
-            guarded("store incident \(incident.id)") {
-                try store?.record(incident)
-                settle(owed)
-                try tellRecurrence(of: incident, store)
-            }
+            write(.incident(incident, owed: owed.map { [$0] } ?? []), store)
+            guarded("look for incidents like \(incident.id)") { try tellRecurrence(of: incident, store) }
         case .restart(let worker, let reason, let generation, let time):
-            guarded("store a restart of \(worker.qualified)") {
-                try store?.recordRestart(worker, at: time, reason: reason, generation: generation)
-            }
+            write(.restart(worker, reason, generation, time), store)
         case .alert(let alert, let owed):
             let alert = withRecurrence(alert, store)
             var isKept = true
@@ -222,7 +239,8 @@ final class Scribe: Sendable {
             }
             reply(found)
         case .query(let id, let worker, let limit, let reply): reply(incidents(id, worker, limit, store))
-        case .flush(let done): done()
+        // What waits in memory would not outlive the binary: an upgrade waits for it, in vain at last.
+        case .flush(let done): if !hasUnwritten { done() }
         case .end: return true
         }
         return false
@@ -238,7 +256,7 @@ final class Scribe: Sendable {
                 found = try store?.incidents(matching: worker, limit: limit) ?? []
             }
         }
-        return found
+        return withUnwritten(found, id, worker, limit)
     }
 
     // MARK: - Alerts
@@ -260,7 +278,7 @@ final class Scribe: Sendable {
         return alert
     }
 
-    private func settle(_ owed: StateRecord.Name?) {
+    func settle(_ owed: StateRecord.Name?) {
         if let owed { settled.stored(owed) }
     }
 
@@ -315,7 +333,7 @@ final class Scribe: Sendable {
         case .noDestination:
             let reason = "there is no [alert:\(alert.destination)] any more"
             log(LogRecord(.warn, "\(alert.key) is not sent: \(reason)"))
-            guarded("note a failure") { try store?.markGaveUp(alert.id, at: WallClock.now(), error: reason) }
+            write(.gaveUp(alert.id, WallClock.now(), reason), store)
         }
     }
 
@@ -325,7 +343,7 @@ final class Scribe: Sendable {
         case .delivered:
             alertsWithSender.withLock { _ = $0.remove(report.id) }
             log(LogRecord(.info, "\(report)"))
-            if report.id > 0 { guarded("note a delivery") { try store?.markDelivered(report.id, at: now) } }
+            if report.id > 0 { write(.delivered(report.id, now), store) }
             resume(store)
         case .retrying(let pause, let reason):
             log(LogRecord(.warn, "\(report)"))
@@ -336,13 +354,13 @@ final class Scribe: Sendable {
         case .gaveUp(let reason):
             alertsWithSender.withLock { _ = $0.remove(report.id) }
             log(LogRecord(.error, "\(report)"))
-            if report.id > 0 { guarded("note a failure") { try store?.markGaveUp(report.id, at: now, error: reason) } }
+            if report.id > 0 { write(.gaveUp(report.id, now, reason), store) }
             resume(store)
         }
     }
 
     /// A database that fails is said once per failure, and nothing else happens.
-    private func guarded(_ what: String, _ body: () throws -> Void) {
+    func guarded(_ what: String, _ body: () throws -> Void) {
         do { try body() } catch { log(LogRecord(.error, "Cannot \(what): \(error)")) }
     }
 }

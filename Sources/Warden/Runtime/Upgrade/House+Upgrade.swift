@@ -15,7 +15,7 @@ extension House {
         guard let path = ground.executable, let limits = ground.startLimits else { return "no binary is known" }
         do {
             guard try parts.pump.park(within: RuntimeLimits.handoverPatience) else {
-                return "the log pump did not stand still in time"
+                return "the log pump does not stand still; does the disk of a log hang? wardenctl status says so"
             }
             defer { parts.pump.goOn() }
             let quiet = try Mailbox<Bool>(capacity: 1)

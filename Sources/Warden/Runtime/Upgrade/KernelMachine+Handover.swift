@@ -35,7 +35,6 @@ extension KernelMachine {
                 log(LogRecord(.error, "The pump is overloaded; the output of a worker is not read"))
             }
         }
-        descriptorsFreeAtFirst = DescriptorHeadroom.free() + workers.count * DescriptorHeadroom.perWorker
     }
 
     /// - Parameter isWatched: what it does with its life matters; else only its end does.
