@@ -33,12 +33,17 @@ extension ProcessTree {
     /// - Parameter roots: the tops of the trees; those that are gone are left out.
     /// - Returns: how many processes were killed.
     @discardableResult
-    package static func end(_ roots: [ProcessIdentity]) -> Int {
+    package static func end(_ roots: [ProcessIdentity]) -> Int { endAll(roots).count }
+
+    /// As `end`.
+    ///
+    /// - Returns: the processes that were killed.
+    internal static func endAll(_ roots: [ProcessIdentity]) -> [ProcessIdentity] {
         var stopped: [ProcessIdentity: TreeMember] = [:]
         for _ in 0..<EdgeLimits.treePasses {
             var isGrown = false
             for root in roots {
-                let members = members(of: root.pid).members
+                let members = members(of: root.pid, limit: ControlGroupLimits.members).members
                 guard members.first?.identity == root else { continue }
                 let new = members.filter { stopped[$0.identity] == nil }
                 deliver(Signal(SIGSTOP), to: new, wakesStopped: false)
@@ -47,7 +52,27 @@ extension ProcessTree {
             }
             if !isGrown { break }
         }
-        return deliver(.kill, to: Array(stopped.values))
+        endSessions(of: Array(stopped.values))
+        deliver(.kill, to: Array(stopped.values))
+        return Array(stopped.keys)
+    }
+
+    /// Kills the process groups of stopped processes that are in sessions of their own: at one blow, so that not even
+    /// one whose members live for microseconds gets away.
+    ///
+    /// Nobody joins a session from outside, so all of such a group belongs to the tree. In the daemon's own session the
+    /// groups of other workers are, too, and whoever likes may have joined one of those.
+    private static func endSessions(of members: [TreeMember]) {
+        let own = getsid(0)
+        var groups: Set<Int32> = []
+        for member in members where member.session > 0 && member.session != own && member.group > 1 {
+            guard groups.insert(member.group).inserted, let now = TreeMember(pid: member.identity.pid) else { continue }
+            // While a stopped one is in it, the group's number is nobody else's.
+            guard now.identity == member.identity, now.group == member.group, now.session == member.session else {
+                continue
+            }
+            _ = warden_signal_group(member.group, SIGKILL)
+        }
     }
 
     // The pidfd comes first and the check second: what was checked is then what is signalled.
