@@ -5,10 +5,10 @@ import signal
 import time
 
 from escapee import KINDS
-from escapes import WITHOUT_GROUPS, end_all, family, forget, living, mark, marked, program, settled
+from escapes import WITHOUT_GROUPS, end_all, end_marked, family, forget, living, mark, marked, program, settled
 from scenario import Daemon, check, command, contents, run, wait
 
-BOMB, CHAIN_SECONDS = 120, 60
+BOMB, CHAIN_SECONDS = 100, 60
 EACH = "kill_tree = yes\nstartsecs = 0\nautorestart = false\n"
 
 
@@ -32,8 +32,8 @@ def nothing_left(daemon, setting, kinds):
     """Every kind but those that are known to get away without groups; all at once when `stop` answers."""
     daemon.configure(f"cgroup = {setting}\n" + program(daemon, "family", "family", EACH)
                      + program(daemon, "again", "family", "kill_tree = yes\nstartsecs = 0\n")
-                     + program(daemon, "bomb", "bomb", EACH, str(BOMB))
-                     + program(daemon, "chain", "chain", EACH, str(CHAIN_SECONDS))
+                     + program(daemon, "bomb", "bomb", EACH + "autostart = false\n", str(BOMB))
+                     + program(daemon, "chain", "chain", EACH + "autostart = false\n", str(CHAIN_SECONDS))
                      + "[program:other]\ncommand = sleep 1000\n")
     daemon.start()
     daemon.running("other")
@@ -60,9 +60,11 @@ def nothing_left(daemon, setting, kinds):
     end_all({kind: new[kind] for kind in unseen})
     stop(daemon, "again")
     end_all(newest)
-    counts = {"bomb": wait("the bomb goes off", 20, lambda: len(marked(daemon, "bomb")) > BOMB * 0.6
-                           and len(marked(daemon, "bomb")))}
-    for name in ("bomb", "chain"):
+    counts = {}
+    for name, enough in (("bomb", BOMB * 0.6), ("chain", 2)):
+        daemon.ctl("start", name)
+        counts[name] = wait(f"the {name} goes off", 20, lambda: (lambda count: count >= enough and count)(
+            len(marked(daemon, name))))
         told[name] = stop(daemon, name)
         left = marked(daemon, name)
         check(not left, f"cgroup = {setting}: {len(left)} of {name} are alive after stop: {left[:5]}")
@@ -112,6 +114,13 @@ def supervisord_rule(daemon):
 
 def scenario(daemon):
     """kill_tree leaves nobody, with control groups and without; without kill_tree supervisord's rule holds."""
+    try:
+        play(daemon)
+    finally:
+        end_marked(daemon, "family", "again", "bomb", "chain")
+
+
+def play(daemon):
     nothing_left(daemon, "no", WITHOUT_GROUPS)
     daemon.stop()
     mount = hierarchy()

@@ -72,6 +72,10 @@ def bomb(count):
         os.setgid(65534)
         os.setuid(65534)
     resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
+    # Everybody else is to be able to look on.
+    os.nice(10)
+    # Zombies count as well.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     number = 0
     while True:
         number += 1
@@ -80,9 +84,10 @@ def bomb(count):
                 os.setsid()
         except OSError:
             # The table is full: some go, and others come in their place.
-            time.sleep(0.002)
-            if os.getpid() != FIRST and os.urandom(1)[0] < 32:
+            time.sleep(0.02)
+            if os.getpid() != FIRST and os.urandom(1)[0] < 64:
                 os._exit(0)
+        time.sleep(0.001)
 
 
 def chain(seconds):

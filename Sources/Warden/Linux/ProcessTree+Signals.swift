@@ -33,28 +33,42 @@ extension ProcessTree {
     /// - Parameter roots: the tops of the trees; those that are gone are left out.
     /// - Returns: how many processes were killed.
     @discardableResult
-    package static func end(_ roots: [ProcessIdentity]) -> Int { endAll(roots).count }
-
-    /// As `end`.
-    ///
-    /// - Returns: the processes that were killed.
-    internal static func endAll(_ roots: [ProcessIdentity]) -> [ProcessIdentity] {
+    package static func end(_ roots: [ProcessIdentity]) -> Int {
         var stopped: [ProcessIdentity: TreeMember] = [:]
         for _ in 0..<EdgeLimits.treePasses {
-            var isGrown = false
-            for root in roots {
-                let members = members(of: root.pid, limit: ControlGroupLimits.members).members
-                guard members.first?.identity == root else { continue }
-                let new = members.filter { stopped[$0.identity] == nil }
-                deliver(Signal(SIGSTOP), to: new, wakesStopped: false)
-                for member in new { stopped[member.identity] = member }
-                isGrown = isGrown || !new.isEmpty
-            }
-            if !isGrown { break }
+            if !stop(roots, &stopped, unless: { _ in false }) { break }
         }
+        kill(stopped)
+        return stopped.count
+    }
+
+    /// One pass over trees: stops everything in them that is not stopped yet.
+    ///
+    /// - Parameters:
+    ///   - roots: the tops of the trees.
+    ///   - stopped: what was stopped before; what is new is added.
+    ///   - isDoomed: those that were killed before, and are dying.
+    /// - Returns: whether something was new.
+    internal static func stop(
+        _ roots: [ProcessIdentity], _ stopped: inout [ProcessIdentity: TreeMember],
+        unless isDoomed: (ProcessIdentity) -> Bool
+    ) -> Bool {
+        var isGrown = false
+        for root in roots {
+            let members = members(of: root.pid, limit: ControlGroupLimits.members).members
+            guard members.first?.identity == root else { continue }
+            let new = members.filter { stopped[$0.identity] == nil && !isDoomed($0.identity) }
+            deliver(Signal(SIGSTOP), to: new, wakesStopped: false)
+            for member in new { stopped[member.identity] = member }
+            isGrown = isGrown || !new.isEmpty
+        }
+        return isGrown
+    }
+
+    /// Kills what was stopped.
+    internal static func kill(_ stopped: [ProcessIdentity: TreeMember]) {
         endSessions(of: Array(stopped.values))
         deliver(.kill, to: Array(stopped.values))
-        return Array(stopped.keys)
     }
 
     /// Kills the process groups of stopped processes that are in sessions of their own: at one blow, so that not even

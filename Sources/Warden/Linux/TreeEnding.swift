@@ -70,63 +70,121 @@ package enum TreeEnding {
     package static func end(
         _ trees: [Bereaved], until deadline: Instant, isOwned: (Int32) -> Bool, report: (Int, Outcome) -> Void
     ) {
-        var killed: [Set<ProcessIdentity>] = Array(repeating: [], count: trees.count)
+        let urgency = Urgency()
+        defer { urgency.end() }
+        var efforts = trees.map { Effort(tree: $0) }
         var open = Set(trees.indices)
+        // Those that are stopped keep their places in the table of processes, which a fork bomb would fill anew.
+        let stopUntil = MonotonicClock.now() + (deadline - MonotonicClock.now()) / 2
         while !open.isEmpty {
-            let isLate = MonotonicClock.now() >= deadline
-            let found = find(trees, open, isOwned: isOwned)
+            let now = MonotonicClock.now()
+            find(&efforts, open, isOwned: isOwned)
             var isNew = false
             for position in open.sorted() {
-                let members = found[position] ?? []
-                if members.isEmpty || isLate {
-                    var outcome = Outcome()
-                    outcome.left = members
-                    outcome.ended = killed[position].subtracting(members.map(\.identity)).count
-                    report(position, outcome)
+                if efforts[position].found.isEmpty || now >= deadline {
+                    report(position, efforts[position].outcome)
                     open.remove(position)
-                    continue
+                } else if efforts[position].stop() {
+                    isNew = true
+                    if now >= stopUntil { efforts[position].kill() }
+                } else {
+                    efforts[position].kill()
                 }
-                let before = killed[position].count
-                for identity in ProcessTree.endAll(members.map(\.identity)) { killed[position].insert(identity) }
-                isNew = isNew || killed[position].count > before
             }
             // Those that were killed need a moment to die; one that forks gets none.
             if !isNew { MonotonicClock.rest(for: ControlGroupLimits.dyingTime) }
         }
     }
 
-    private static func find(
-        _ trees: [Bereaved], _ open: Set<Int>, isOwned: (Int32) -> Bool
-    ) -> [Int: [TreeMember]] {
-        var found: [Int: [TreeMember]] = [:]
+    private static func find(_ efforts: inout [Effort], _ open: Set<Int>, isOwned: (Int32) -> Bool) {
         var traces: [Int32: WorkerTrace] = [:]
         let orphans = ProcessTree.orphans(limit: ControlGroupLimits.members, unless: isOwned).filter(\.isAlive)
-        for orphan in orphans { traces[orphan.identity.pid] = WorkerTrace(pid: orphan.identity.pid) }
-        let strays = open.contains { !trees[$0].wasOurs } ? LeftOvers.byEnvironment(isOwned: isOwned) : []
-        for position in open {
-            let tree = trees[position]
-            // A process of that number now is another, and so is its group.
-            let isRootGone = TreeMember(pid: tree.root) == nil
-            var members = orphans.filter { orphan in
-                if let trace = traces[orphan.identity.pid], trace.slot == tree.slot.qualified,
-                    trace.generation <= tree.generation
-                {
-                    return true
-                }
-                return isRootGone && (orphan.group == tree.root || orphan.session == tree.root)
-            }
-            if !tree.wasOurs { members += strays.compactMap { tree.claims($0) } }
-            for identity in tree.known where !isOwned(identity.pid) {
-                guard let member = TreeMember(pid: identity.pid), member.identity == identity, member.isAlive,
-                    !members.contains(member)
-                else { continue }
-                members.append(member)
-            }
-            found[position] = members
+        for orphan in orphans where !open.contains(where: { efforts[$0].knows(orphan.identity) }) {
+            traces[orphan.identity.pid] = WorkerTrace(pid: orphan.identity.pid)
         }
-        return found
+        let strays = open.contains { !efforts[$0].tree.wasOurs } ? LeftOvers.byEnvironment(isOwned: isOwned) : []
+        for position in open { efforts[position].look(at: orphans, traces, strays, isOwned: isOwned) }
     }
 }
+
+/// One tree on its way to its end.
+private struct Effort {
+    let tree: Bereaved
+    /// Its living processes, the tops of what is left, as they were found last.
+    var found: [TreeMember] = []
+    private var stopped: [ProcessIdentity: TreeMember] = [:]
+    private var killed: Set<ProcessIdentity> = []
+
+    init(tree: Bereaved) {
+        self.tree = tree
+    }
+
+    var outcome: TreeEnding.Outcome {
+        var outcome = TreeEnding.Outcome()
+        outcome.left = found
+        outcome.ended = killed.subtracting(found.map(\.identity)).count
+        return outcome
+    }
+
+    /// It was found to belong here before.
+    func knows(_ identity: ProcessIdentity) -> Bool { stopped[identity] != nil || killed.contains(identity) }
+
+    mutating func look(
+        at orphans: [TreeMember], _ traces: [Int32: WorkerTrace], _ strays: [LeftOver], isOwned: (Int32) -> Bool
+    ) {
+        // A process of that number now is another, and so is its group.
+        let isRootGone = TreeMember(pid: tree.root) == nil
+        found = orphans.filter { orphan in
+            if knows(orphan.identity) { return true }
+            if let trace = traces[orphan.identity.pid], trace.slot == tree.slot.qualified,
+                trace.generation <= tree.generation
+            {
+                return true
+            }
+            return isRootGone && (orphan.group == tree.root || orphan.session == tree.root)
+        }
+        if !tree.wasOurs { found += strays.compactMap { tree.claims($0) } }
+        let known = Set(found.map(\.identity))
+        for identity in Set(tree.known).union(stopped.keys) where !known.contains(identity) && !isOwned(identity.pid) {
+            guard let member = TreeMember(pid: identity.pid), member.identity == identity, member.isAlive else {
+                continue
+            }
+            found.append(member)
+        }
+    }
+
+    /// - Returns: whether one was found that was not stopped before.
+    mutating func stop() -> Bool {
+        ProcessTree.stop(found.map(\.identity), &stopped) { killed.contains($0) }
+    }
+
+    mutating func kill() {
+        ProcessTree.kill(stopped)
+        killed.formUnion(stopped.keys)
+        stopped = [:]
+    }
+}
+
+/// Lets the calling thread go before others, as far as it may: where a hundred processes run for all they are worth, it
+/// would get a hundredth of a processor otherwise.
+private struct Urgency {
+    private let isRaised: Bool
+
+    init() {
+        var parameter = sched_param(sched_priority: 1)
+        // Without the right to: as everybody else.
+        isRaised = sched_setscheduler(0, SCHED_RR | CInt(bitPattern: resetOnFork), &parameter) == 0
+    }
+
+    func end() {
+        guard isRaised else { return }
+        var parameter = sched_param(sched_priority: 0)
+        _ = sched_setscheduler(0, SCHED_OTHER, &parameter)
+    }
+}
+
+/// SCHED_RESET_ON_FORK, which the C library has only for its own extensions.
+private let resetOnFork: UInt32 = 0x4000_0000
 
 extension Bereaved {
     /// One of the host's processes whose environment says that it belongs here.

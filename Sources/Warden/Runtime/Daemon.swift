@@ -70,7 +70,8 @@ package struct Daemon {
         self.configuration = configuration
         self.refusal = refusal
         reader = ConfigurationReader(path: path, arguments: arguments)
-        isForeground = configuration.daemon.isForeground
+        // Who is the first process of a container would take the container with it.
+        isForeground = configuration.daemon.isForeground || DaemonProcess.pid == 1
         if let legacy {
             startLimits = legacy.limits
         } else {
