@@ -70,6 +70,7 @@ final class House {
             seed: UInt64.random(in: .min ... .max))
         let bridge = ControlBridge(
             inbox: inbox, readers: readers, scribe: scribe, logs: logs, mainLog: mainLog,
+            containment: containment,
             identity: DaemonIdentity(
                 pid: DaemonProcess.pid, identifier: settings.identifier, version: Version.text,
                 logPath: mainLog.path, startedAt: .now()))

@@ -72,6 +72,7 @@ final class Containment: Sendable {
     /// Starts the threads.
     func start() throws(KernelFailure) {
         if let tree { log(LogRecord(.info, "workers get cgroups of their own below \(tree.path)")) }
+        // The usual thing outside of systemd and containers; `why` says so of a worker for which it matters.
         if let absence { log(LogRecord(.debug, "workers get no cgroups of their own: \(absence)")) }
         try threads.start()
     }
