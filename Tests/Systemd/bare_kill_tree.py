@@ -38,6 +38,9 @@ def nothing_left(daemon, setting, kinds):
     daemon.start()
     daemon.running("other")
     first = family(daemon, "family")
+    said = daemon.ctl("why", "family")[0]
+    expected = rf"cgroup {setting}/\d+\.1\n  \d+ processes" if setting != "no" else "no cgroup of its own: cgroup = no"
+    check(re.search(expected, said), f"why does not tell what holds the tree: {said}")
     told = {}
     told["family"] = stop(daemon, "family")
     lost = {kind for kind in KINDS if kind not in kinds}

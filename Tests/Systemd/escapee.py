@@ -2,7 +2,7 @@
 """A worker whose processes get away from it in every way. MARK stays in the command line of each that keeps its own.
 
   escapee.py family MARK FILE [--stubborn]  one of each kind (KINDS), their pids written to FILE; --stubborn ignores SIGTERM
-  escapee.py bomb MARK COUNT                forks without end, at most COUNT at a time; root becomes nobody first
+  escapee.py bomb MARK COUNT                forks without end, at most COUNT at a time; root becomes an unprivileged user first
   escapee.py chain MARK SECONDS             forks, and the parent ends, again and again, each in a session of its own
 
 Standard library only.
@@ -67,10 +67,11 @@ def family(path, is_stubborn):
 
 def bomb(count):
     if os.geteuid() == 0:
-        # Whom no limit of processes holds.
+        # Whom no limit of processes holds. Nobody else is this user, whose processes would count as well.
+        user = 61000 + os.getpid() % 1000
         os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
+        os.setgid(user)
+        os.setuid(user)
     resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
     # Everybody else is to be able to look on.
     os.nice(10)
@@ -85,7 +86,7 @@ def bomb(count):
         except OSError:
             # The table is full: some go, and others come in their place.
             time.sleep(0.02)
-            if os.getpid() != FIRST and os.urandom(1)[0] < 64:
+            if os.getpid() != FIRST and os.urandom(1)[0] < 16:
                 os._exit(0)
         time.sleep(0.001)
 
