@@ -12,6 +12,7 @@ package enum WhyText {
         if let error = explanation["spawn_error"]?.string { lines.append("  \(error)") }
         lines += HealthText.section("evidence", HealthText.evidence(worker["health"]?["evidence"]))
         lines += HealthText.section("readings", readings(explanation, worker))
+        lines += HealthText.section("containment", containment(explanation["containment"]))
         lines += HealthText.section("last log line", explanation["last_line"]?.string.map { [$0] } ?? [])
         lines += HealthText.section("Warden", actions(explanation, worker))
         lines += HealthText.section("why nothing more is done", texts(explanation["held_back_by"]))
@@ -116,6 +117,24 @@ package enum WhyText {
             return "unknown: \(demand["reason"]?.string ?? "?")\(ago)"
         }
         return amount > 0 ? "\(HealthText.decimal(amount, places: 2)) waiting\(ago)" : "nothing waits\(ago)"
+    }
+
+    /// What holds its tree together; without a group told only where a stop means the tree.
+    private static func containment(_ report: JSONValue?) -> [String] {
+        guard let report, report != .null else { return [] }
+        guard let group = report["cgroup"]?.string else {
+            guard report["kill_tree"]?.bool == true, let reason = report["no_cgroup_because"]?.string else { return [] }
+            return [
+                "no cgroup of its own: \(reason)",
+                "a process that leaves its parents, its group and its environment behind outlives kill_tree",
+            ]
+        }
+        var facts = [report["processes"]?.integer.map { $0 == 1 ? "1 process" : "\($0) processes" }]
+        for (name, key) in [("CPU", "cpu"), ("memory", "memory"), ("disk", "io")] {
+            guard let share = report["\(key)_pressure_percent"]?.double, share > 0 else { continue }
+            facts.append("\(HealthText.decimal(share, places: 1)) % of 10 s waiting for \(name)")
+        }
+        return ["cgroup \(group)", facts.compactMap { $0 }.joined(separator: ", ")]
     }
 
     private static func actions(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {

@@ -84,6 +84,33 @@ import wardenctl
             ])
     }
 
+    @Test(
+        "why tells what holds a tree together, where a stop means it",
+        arguments: [
+            (
+                #"{"kill_tree":true,"cgroup":"/sys/fs/cgroup/w/3.1","processes":2,"cpu_pressure_percent":12.34,"#
+                    + #""memory_pressure_percent":0,"io_pressure_percent":null}"#,
+                [
+                    "", "containment:", "  cgroup /sys/fs/cgroup/w/3.1",
+                    "  2 processes, 12.3 % of 10 s waiting for CPU",
+                ]
+            ),
+            (
+                #"{"kill_tree":true,"cgroup":null,"no_cgroup_because":"cgroup = no"}"#,
+                [
+                    "", "containment:", "  no cgroup of its own: cgroup = no",
+                    "  a process that leaves its parents, its group and its environment behind outlives kill_tree",
+                ]
+            ),
+            (#"{"kill_tree":false,"cgroup":null,"no_cgroup_because":"cgroup = no"}"#, []), ("null", []),
+        ])
+    func containment(report: String, lines: [String]) throws {
+        let text = #"{"worker":\#(Self.worker),"containment":\#(report)}"#
+        let told = WhyText.lines(try JSONValue(decoding: Array(text.utf8)))
+        let start = told.firstIndex(of: "containment:").map { $0 - 1 }
+        #expect(start.map { Array(told[$0..<($0 + lines.count)]) } ?? [] == lines)
+    }
+
     @Test("why of a worker that is down.")
     func whyDown() throws {
         let text =

@@ -89,7 +89,7 @@ import WardenCore
         ("[rpcinterface:x]", "[rpcinterface:x] has no supervisor.rpcinterface_factory"),
         ("[warden]\nhistory_keep=30", "'30' has no unit; did you mean 30s?"),
         ("[warden]\nhistory=", "the value is empty"),
-        ("[warden]\ncgroup=maybe", "'maybe' is not one of auto, yes, no"),
+        ("[warden]\ncgroup=maybe", "'maybe' is not auto, yes, no or a path"),
         ("[warden]\nmetrics=x", "'x' is not a boolean"),
         ("[warden]\nreaders=adm, ghosts", "the host has no user or group 'ghosts'"),
         ("[warden]\ntcp_without_password=no", "'no' is not one of full, read, refuse"),

@@ -137,6 +137,69 @@ struct ControlGroupTests {
         }
     }
 
+    @Test("a name that is lived in is passed over, and who lives where is told by the process")
+    func namesakes() throws {
+        let grove = try Grove.make("namesake")
+        let worker = Self.worker(12)
+        func fresh() throws -> ControlGroup {
+            guard let group = grove.tree.makeFresh(worker) else { throw KernelFailure("make", "12.3", EACCES) }
+            return group
+        }
+        let first = try fresh()
+        var left = try Self.spawn("import time; time.sleep(1000)", in: first)
+        let second = try fresh()
+        #expect(first.name == "12.3" && second.name == "12.3-2")
+        var child = try Self.spawn("import time; time.sleep(1000)", in: second)
+        #expect(grove.tree.name(of: worker, pid: child.pid) == "12.3-2")
+        #expect(grove.tree.name(of: Self.worker(13), pid: child.pid) == nil)
+        // This process is somewhere else; of one that is gone nothing but the first name is left to look at.
+        #expect(grove.tree.name(of: worker, pid: getpid()) == nil)
+        #expect(grove.tree.name(of: worker, pid: .max) == "12.3")
+        #expect(Set(grove.tree.workers) == [worker])
+        try second.killAll()
+        _ = try Launchpad.end(of: &child)
+        // Nobody's, and empty; the other is lived in.
+        #expect(grove.tree.removeEmpty { _ in true } == 0)
+        #expect(grove.tree.removeEmpty() == 1)
+        #expect(grove.tree.names == ["12.3"])
+        let outcome = try TreeEnding.end(first, until: MonotonicClock.now() + Launchpad.patience)
+        #expect(outcome.ended == 1 && outcome.left == [])
+        _ = try Launchpad.end(of: &left)
+        #expect(grove.tree.removeEmpty() == 1)
+    }
+
+    @Test("a group is prepared where there are groups, and nowhere else")
+    func prepared() throws {
+        let grove = try Grove.make("prepared")
+        let found = try ControlGroupTree.prepared(at: "\(grove.group.path)/made")
+        #expect(found.path == "\(grove.group.path)/made" && found.isWritable)
+        #expect(rmdir(found.path) == 0)
+        for path in ["/tmp", "/nowhere/at/all", "\(grove.group.path)/a/b"] {
+            #expect(throws: NoControlGroups.self, "\(path)") { try ControlGroupTree.prepared(at: path) }
+        }
+    }
+
+    @Test("a group is divided only by whom it was delegated to", arguments: [false, true], [false, true])
+    func delegated(isMarked: Bool, isBelow: Bool) async {
+        await #expect(processExitsWith: .success) { [isMarked, isBelow] in
+            let grove = try Grove.make("delegated")
+            let own = isBelow ? "\(grove.group.path)/daemon" : grove.group.path
+            if isBelow { try #require(mkdir(own, 0o755) == 0) }
+            if isMarked { try #require(setxattr(grove.group.path, "user.delegate", "1", 1, 0) == 0) }
+            let former = try #require(ControlGroupTree.own())
+            try Self.move(to: own)
+            // systemd marks the unit's group; the daemon lives there, or one below (DelegateSubgroup=).
+            let found = try? ControlGroupTree.delegated()
+            try Self.move(to: former.path)
+            #expect(found?.path == (isMarked ? grove.group.path : nil))
+        }
+    }
+
+    private static func move(to path: String) throws {
+        let file = try Descriptor.open("\(path)/cgroup.procs", O_WRONLY)
+        try #require(write(file.rawValue, "0", 1) == 1)
+    }
+
     @Test("left-over workers are found in their groups, and outside by their environment")
     func leftOvers() throws {
         let grove = try Grove.make("left")

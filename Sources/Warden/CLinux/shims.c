@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -314,6 +315,12 @@ int warden_is_cgroup2(int directory) {
     struct statfs status;
     if (fstatfs(directory, &status) < 0) return -errno;
     return status.f_type == 0x63677270 /* CGROUP2_SUPER_MAGIC */;
+}
+
+int warden_has_attribute(const char *path, const char *name, const char *value) {
+    char found[16];
+    const ssize_t size = getxattr(path, name, found, sizeof found);
+    return size >= 0 && (size_t)size == strlen(value) && memcmp(found, value, (size_t)size) == 0;
 }
 
 // MARK: - Texts

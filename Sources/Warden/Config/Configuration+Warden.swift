@@ -45,13 +45,15 @@ package struct AlertSettings: Hashable, Sendable {
 /// `[warden]`.
 package struct WardenSettings: Hashable, Sendable {
     /// `cgroup`: whether workers get cgroups of their own.
-    package enum ControlGroups: String, Hashable, Sendable, CaseIterable {
+    package enum ControlGroups: Hashable, Sendable {
         /// Where a delegated cgroup can be had.
         case auto
         /// Always; without one the daemon does not start.
         case yes
         /// Never.
         case no
+        /// Below this directory of the hierarchy, which is made if it is not there; else the daemon does not start.
+        case path(String)
     }
 
     /// `tcp_without_password`: what a TCP socket without a password serves.

@@ -9,7 +9,7 @@ extension Loading {
         settings.historyPath = read("history", view, default: settings.historyPath, Values.historyPath)
         settings.historyKeep = read("history_keep", view, default: settings.historyKeep, Values.positiveDuration)
         settings.recordKeep = read("record_samples", view, default: settings.recordKeep, Values.optionalDuration)
-        settings.controlGroups = read("cgroup", view, default: settings.controlGroups, Values.choice)
+        settings.controlGroups = read("cgroup", view, default: settings.controlGroups, Values.controlGroups)
         settings.servesMetrics = read("metrics", view, default: settings.servesMetrics, Values.boolean)
         settings.writesJournal = read("journal", view, default: settings.writesJournal, Values.boolean)
         let readers = readOptional("readers", view, Values.readers)
@@ -57,6 +57,20 @@ extension Values {
     /// An absolute path; `none` is `nil`.
     static func historyPath(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String? {
         text.lowercased() == "none" ? nil : normalizedPath(try nonempty(text), host)
+    }
+
+    /// `auto`, `yes`, `no`, or an absolute path.
+    static func controlGroups(
+        _ text: String, _ host: ConfigurationHost
+    ) throws(ValueError) -> WardenSettings.ControlGroups {
+        switch text.lowercased() {
+        case "auto": return .auto
+        case "yes": return .yes
+        case "no": return .no
+        default:
+            guard text.hasPrefix("/") else { throw ValueError("\(quoted(text)) is not auto, yes, no or a path") }
+            return .path(normalizedPath(text, host))
+        }
     }
 
     /// Names between commas: a user, `@group`, or a group when there is no such user.

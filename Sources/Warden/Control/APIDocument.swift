@@ -132,7 +132,7 @@ extension APIOperation {
     /// The problems that it may answer with, in order.
     func statuses(isGuarded: Bool) -> [Int] {
         var statuses = Set(problems)
-        if !isOpen { statuses.formUnion(isGuarded ? [400, 401, 403] : [400, 403]) }
+        if !isOpen { statuses.formUnion(isGuarded ? [400, 401, 403, 429] : [400, 403]) }
         if body != nil { statuses.formUnion([400, 413, 415]) }
         return statuses.sorted()
     }

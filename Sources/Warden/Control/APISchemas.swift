@@ -21,7 +21,7 @@ enum APISchemas {
 
     private static let daemon = APISchema.members([
         ("pid", .pid), ("identifier", .string), ("version", .string),
-        ("state", .choice(DaemonMood.allCases.map(\.word))), ("started_at", .time), ("doubts", texts),
+        ("state", .choice([DaemonMood.running, .restarting, .shuttingDown].map(\.word))), ("started_at", .time), ("doubts", texts),
         ("shortages", texts),
     ]).about("Texts for people; both lists are empty when all is well.")
 

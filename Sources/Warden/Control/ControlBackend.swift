@@ -21,6 +21,8 @@ package protocol ControlBackend: Sendable {
     func records(_ query: RecordQuery) async -> [StoredRecord]
     /// The open descriptors of a worker by kind; `nil` when it does not run or cannot be read.
     func census(of worker: SlotName) async -> DescriptorCensus?
+    /// What holds a worker's tree together; `nil` when it does not run or cannot be looked at.
+    func containment(of worker: WorkerSnapshot) async -> ContainmentReport?
     /// Every program of the newest configuration; `nil` when that is not known.
     func configuration() async -> [ConfiguredProgram]?
     /// Writes to a worker's standard input. A pipe that its reader has closed is `.refused(.noFile)`.
@@ -32,6 +34,9 @@ package protocol ControlBackend: Sendable {
 extension ControlBackend {
     /// Not known.
     package func configuration() async -> [ConfiguredProgram]? { nil }
+
+    /// Not known.
+    package func containment(of worker: WorkerSnapshot) async -> ContainmentReport? { nil }
 
     /// Nothing is recorded.
     package func records(_ query: RecordQuery) async -> [StoredRecord] { [] }

@@ -113,7 +113,8 @@ struct WorkerRoutes {
         switch await backend.perform(.explain(selection)) {
         case .explanations(let explanations):
             guard let explanation = explanations.first else { throw Problem(.badName(name)) }
-            return Response(explanation.json)
+            let containment = await backend.containment(of: explanation.snapshot)
+            return Response(explanation.json(with: containment))
         case .refused(let refusal): throw Problem(refusal)
         case .done, .outcomes, .snapshots, .differences, .updated, .daemonState, .drill: throw WorkerRoutes.noAnswer
         }

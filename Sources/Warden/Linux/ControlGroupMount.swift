@@ -93,8 +93,14 @@ package enum ControlGroupLimits {
     package static let groups = 4096
     /// Levels of groups below one.
     package static let depth = 16
+    /// Names that are tried for the group of one worker.
+    package static let namesakes = 8
     /// Rounds of signals where cgroup.kill does not exist.
     package static let killRounds = 64
+    /// How long one cgroup.kill is waited for before the next.
+    package static let killWait: Duration = .milliseconds(500)
+    /// What killed processes get to die before they are looked at again.
+    package static let dyingTime: Duration = .milliseconds(1)
     /// How long one of those rounds waits for the group to be empty.
     package static let roundTime: Duration = .milliseconds(5)
     /// Processes of the host whose environment is read in a search for left-over workers.

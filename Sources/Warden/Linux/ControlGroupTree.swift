@@ -45,9 +45,10 @@ package struct ControlGroupTree: Hashable, Sendable {
     package func make(_ name: String) -> ControlGroup? {
         guard Self.isName(name) else { return nil }
         let directory = "\(path)/\(name)"
-        guard mkdir(directory, 0o755) == 0 || errno == EEXIST, let group = open(name) else { return nil }
+        let isNew = mkdir(directory, 0o755) == 0
+        guard isNew || errno == EEXIST, let group = open(name) else { return nil }
         // A worker that was left over lives there: a new one must not share its fate.
-        if group.isPopulated == true { return nil }
+        if !isNew, group.isPopulated == true { return nil }
         return group
     }
 
@@ -70,7 +71,7 @@ package struct ControlGroupTree: Hashable, Sendable {
     package var names: [String] { ControlGroupFiles.names(below: path) }
 
     /// Those of workers, whatever daemon made them.
-    package var workers: [WorkerID] { names.compactMap { WorkerID(storedText: $0) } }
+    package var workers: [WorkerID] { names.compactMap { Self.worker(of: $0) } }
 
     private static func isName(_ name: String) -> Bool {
         !name.isEmpty && !name.hasPrefix(".") && !name.contains("/") && name.utf8.count <= 255

@@ -88,8 +88,10 @@ package enum LeftOvers {
     package static func inGroups(below tree: ControlGroupTree?, isKnown: (WorkerID) -> Bool) -> [LeftOver] {
         guard let tree else { return [] }
         var found: [LeftOver] = []
-        for worker in tree.workers where !isKnown(worker) {
-            guard let group = tree.open(worker) else { continue }
+        for name in tree.names {
+            guard let worker = ControlGroupTree.worker(of: name), !isKnown(worker), let group = tree.open(name) else {
+                continue
+            }
             for pid in group.members {
                 guard let member = TreeMember(pid: pid), member.state != .zombie else { continue }
                 found.append(LeftOver(identity: member.identity, evidence: .controlGroup(worker)))

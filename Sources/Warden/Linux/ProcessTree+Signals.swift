@@ -36,18 +36,57 @@ extension ProcessTree {
     package static func end(_ roots: [ProcessIdentity]) -> Int {
         var stopped: [ProcessIdentity: TreeMember] = [:]
         for _ in 0..<EdgeLimits.treePasses {
-            var isGrown = false
-            for root in roots {
-                let members = members(of: root.pid).members
-                guard members.first?.identity == root else { continue }
-                let new = members.filter { stopped[$0.identity] == nil }
-                deliver(Signal(SIGSTOP), to: new, wakesStopped: false)
-                for member in new { stopped[member.identity] = member }
-                isGrown = isGrown || !new.isEmpty
-            }
-            if !isGrown { break }
+            if !stop(roots, &stopped, unless: { _ in false }) { break }
         }
-        return deliver(.kill, to: Array(stopped.values))
+        kill(stopped)
+        return stopped.count
+    }
+
+    /// One pass over trees: stops everything in them that is not stopped yet.
+    ///
+    /// - Parameters:
+    ///   - roots: the tops of the trees.
+    ///   - stopped: what was stopped before; what is new is added.
+    ///   - isDoomed: those that were killed before, and are dying.
+    /// - Returns: whether something was new.
+    internal static func stop(
+        _ roots: [ProcessIdentity], _ stopped: inout [ProcessIdentity: TreeMember],
+        unless isDoomed: (ProcessIdentity) -> Bool
+    ) -> Bool {
+        var isGrown = false
+        for root in roots {
+            let members = members(of: root.pid, limit: ControlGroupLimits.members).members
+            guard members.first?.identity == root else { continue }
+            let new = members.filter { stopped[$0.identity] == nil && !isDoomed($0.identity) }
+            deliver(Signal(SIGSTOP), to: new, wakesStopped: false)
+            for member in new { stopped[member.identity] = member }
+            isGrown = isGrown || !new.isEmpty
+        }
+        return isGrown
+    }
+
+    /// Kills what was stopped.
+    internal static func kill(_ stopped: [ProcessIdentity: TreeMember]) {
+        endSessions(of: Array(stopped.values))
+        deliver(.kill, to: Array(stopped.values))
+    }
+
+    /// Kills the process groups of stopped processes that are in sessions of their own: at one blow, so that not even
+    /// one whose members live for microseconds gets away.
+    ///
+    /// Nobody joins a session from outside, so all of such a group belongs to the tree. In the daemon's own session the
+    /// groups of other workers are, too, and whoever likes may have joined one of those.
+    private static func endSessions(of members: [TreeMember]) {
+        let own = getsid(0)
+        var groups: Set<Int32> = []
+        for member in members where member.session > 0 && member.session != own && member.group > 1 {
+            guard groups.insert(member.group).inserted, let now = TreeMember(pid: member.identity.pid) else { continue }
+            // While a stopped one is in it, the group's number is nobody else's.
+            guard now.identity == member.identity, now.group == member.group, now.session == member.session else {
+                continue
+            }
+            _ = warden_signal_group(member.group, SIGKILL)
+        }
     }
 
     // The pidfd comes first and the check second: what was checked is then what is signalled.

@@ -70,7 +70,8 @@ package struct Daemon {
         self.configuration = configuration
         self.refusal = refusal
         reader = ConfigurationReader(path: path, arguments: arguments)
-        isForeground = configuration.daemon.isForeground
+        // Who is the first process of a container would take the container with it.
+        isForeground = configuration.daemon.isForeground || DaemonProcess.pid == 1
         if let legacy {
             startLimits = legacy.limits
         } else {
@@ -89,12 +90,13 @@ package struct Daemon {
         keeper.keep(listeners.told)
         try prepareProcess(settings)
         try makeLogDirectories(settings)
+        let controlGroups = try controlGroups(mustHave: legacy == nil && remains == nil)
         // supervisord goes on without the file too; a note in the log must do.
         let pidFile = try? PIDFile(path: settings.pidFile, pid: DaemonProcess.pid)
         let house = try Daemon.guarded { () throws(KernelFailure) in
             try House(
                 configuration: configuration, reader: reader, listeners: listeners, limits: startLimits,
-                keeper: keeper, legacy: legacy, remains: remains)
+                keeper: keeper, controlGroups: controlGroups, legacy: legacy, remains: remains)
         }
         house.refusal = refusal
         if pidFile == nil {
@@ -106,6 +108,23 @@ package struct Daemon {
         case .failure: return .failed
         case .restart: return .restarts
         case .upgrade: return .stopped
+        }
+    }
+
+    /// Whose workers run has to go on, wherever they are.
+    private func controlGroups(
+        mustHave: Bool
+    ) throws(StartFailure) -> Result<ControlGroupTree, NoControlGroups> {
+        let setting = configuration.warden.controlGroups
+        do throws(NoControlGroups) {
+            return .success(try Containment.place(setting))
+        } catch {
+            switch setting {
+            case .yes, .path:
+                guard !mustHave else { throw StartFailure(description: "Error: [warden] cgroup: \(error)") }
+            case .auto, .no: break
+            }
+            return .failure(error)
         }
     }
 

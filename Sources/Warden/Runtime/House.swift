@@ -22,13 +22,15 @@ final class House {
     private let isShadow: Bool
     private let legacy: DaemonState?
     private let keeper: StateKeeper
+    private let containment: Containment
     private let remains: Remains?
     /// What was left out of the configuration.
     var refusal: PartialConfiguration?
 
     init(
         configuration: Configuration, reader: ConfigurationReader, listeners: Listeners, limits: DaemonLimits,
-        keeper: StateKeeper, legacy: DaemonState? = nil, remains: Remains? = nil
+        keeper: StateKeeper, controlGroups: Result<ControlGroupTree, NoControlGroups>, legacy: DaemonState? = nil,
+        remains: Remains? = nil
     ) throws(KernelFailure) {
         self.configuration = configuration
         self.listeners = listeners
@@ -40,6 +42,7 @@ final class House {
         self.mainLog = mainLog
         let log: @Sendable (LogRecord) -> Void = { mainLog.write($0) }
         keeper.speak(log)
+        containment = try Containment(controlGroups, log: log)
         let inbox = try Mailbox<Event>(capacity: RuntimeLimits.inboxEvents, isPolled: true)
         let shortages = Shortages()
         let destinations = configuration.alerts.compactMap(AlertDestination.init)
@@ -69,6 +72,7 @@ final class House {
             seed: UInt64.random(in: .min ... .max))
         let bridge = ControlBridge(
             inbox: inbox, readers: readers, scribe: scribe, logs: logs, mainLog: mainLog,
+            containment: containment,
             identity: DaemonIdentity(
                 pid: DaemonProcess.pid, identifier: settings.identifier, version: Version.text,
                 logPath: mainLog.path, startedAt: .now()))
@@ -191,15 +195,18 @@ final class House {
         }
         let notifier = try NamedThread.start(name: "notifier") { [parts] in parts.notices.run() }
         try parts.readers.start()
+        try containment.start()
         let network = try startNetwork()
         let supervisor = supervisor()
         parts.bridge.configurationRead(supervisor.newestGroups)
         var machine = try KernelMachine(
-            parts: parts, ground: ground, keeper: keeper,
+            parts: parts, ground: ground, keeper: keeper, containment: containment,
             sockets: SocketKeeper(listeners: listeners, server: server, mainLog: mainLog, keeper: keeper),
             selfWatch: SelfWatch(pressurePercent: configuration.warden.hostPressurePercent))
         if let legacy { machine.adopt(legacy) }
         if let remains { machine.adopt(remains) }
+        let known = Set(machine.workers.keys)
+        containment.removeEmpty { known.contains($0) }
         var shell = Shell(
             supervisor: supervisor, machine: machine, dice: Dice(seed: .random(in: .min ... .max)),
             invariants: .report)
@@ -210,6 +217,7 @@ final class House {
         syslog.stop()
         parts.bridge.closeAll()
         keeper.end()
+        containment.removeEmpty()
         server.stop()
         sender.finish()
         network.join()
@@ -379,7 +387,7 @@ extension MainLog.Settings {
         self.init(
             path: path, maximumBytes: settings.logMaximumBytes, backupCount: settings.logBackupCount,
             level: LogRecord.Level(settings.logLevel), writesSyslog: settings.log == .syslog,
-            copiesToStandardOutput: settings.isForeground && !settings.isSilent && !isInJournal,
+            copiesToStandardOutput: (settings.isForeground || DaemonProcess.pid == 1) && !settings.isSilent && !isInJournal,
             writesJournal: configuration.warden.writesJournal && isInJournal, identifier: "warden")
     }
 }

@@ -39,6 +39,16 @@ enum RuntimeLimits {
     static let readerJobs = 256
     /// Threads for what can block on a stuck target.
     static let readerThreads = 4
+    /// Threads that end what workers leave behind, apart from the readers: a restart waits for them.
+    static let treeThreads = 2
+    /// How long the rest of a tree may take to die once its main process has; then the stop or restart goes on.
+    static let treeEnd: Duration = .seconds(5)
+    /// Trees that are being ended at once.
+    static let treeEndings = 16_384
+    /// Processes of a tree that are signalled before its main process is; those beyond it come just after.
+    static let treeAtOnce = 64
+    /// Processes that could not be ended and are named in the log.
+    static let namedSurvivors = 8
     /// Bytes of a hook's output that are kept.
     static let hookOutputBytes = 4096
     /// Bytes of the output of `forensics_command` or py-spy that are kept.

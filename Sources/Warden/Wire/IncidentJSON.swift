@@ -75,7 +75,12 @@ extension Explanation {
     /// The body of `GET /api/v1/workers/{name}/why`.
     ///
     /// `taken_at` is the daemon's clock, so that a reader can tell ages.
-    package var json: JSONValue {
+    package var json: JSONValue { json(with: nil) }
+
+    /// The same.
+    ///
+    /// - Parameter containment: what holds the worker's tree together, when it runs.
+    package func json(with containment: ContainmentReport?) -> JSONValue {
         var object: JSONObject = [
             "worker": snapshot.json,
             "taken_at": .string(snapshot.takenAt.wall.rfc3339),
@@ -91,6 +96,7 @@ extension Explanation {
             "demand": snapshot.demand?.json ?? .null,
             "incidents": .array(incidents.map { $0.json() }),
             "budgets": .array(budgets.map(\.json)),
+            "containment": containment?.json ?? .null,
         ]
         object.members += standing.json.members
         object["observed"] = observed.json(of: snapshot)

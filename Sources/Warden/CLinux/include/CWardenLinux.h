@@ -230,6 +230,8 @@ int warden_connect_unix(int socket, const char *path);
 
 /// 1 when a directory belongs to the unified hierarchy.
 int warden_is_cgroup2(int directory);
+/// 1 when a file has an extended attribute of this value.
+int warden_has_attribute(const char *path, const char *name, const char *value);
 
 // MARK: - Texts
 

@@ -64,11 +64,11 @@ extension KernelMachine {
             worker, output: output.reader.rawValue, error: errorTarget == nil ? nil : errors.reader.rawValue,
             input: socket == nil ? input.writer.rawValue : nil, notifySocket: notifyNumber)
         plan.waitsAtGate = keeper.isKept
-        var spawned = try spawner.spawn(plan)
-        keeper.store(spawned.child.readinessDescriptor, as: .process(worker))
-        spawned.openGate()
+        var born = try containment.spawn(plan, worker, by: spawner)
+        keeper.store(born.spawned.child.readinessDescriptor, as: .process(worker))
+        born.spawned.openGate()
         let rules = rules(of: spec)
-        let pid = spawned.child.pid
+        let (pid, group) = (born.spawned.child.pid, born.group)
         attach(
             worker, .standardOutput, output.takeReader(), to: outputTarget, rules: rules,
             StreamTreatment(
@@ -78,10 +78,11 @@ extension KernelMachine {
                 worker, .standardError, errors.takeReader(), to: errorTarget, rules: rules,
                 StreamTreatment(spec.standardError ?? LogSpec(), of: spec, pid: pid, isListener: false, ground))
         }
-        adopt(
-            WorkerProcess(
-                worker: worker, spec: spec, spawned: spawned, input: Self.inputEnd(input, socket),
-                notifySocket: notifySocket, now: MonotonicClock.now()))
+        let process = WorkerProcess(
+            worker: worker, spec: spec, spawned: born.takeSpawned(), input: Self.inputEnd(input, socket),
+            notifySocket: notifySocket, now: MonotonicClock.now())
+        process.group = group
+        adopt(process)
     }
 
     /// Our end of a worker's standard input; `nil` when that is a socket.
@@ -202,6 +203,7 @@ extension KernelMachine {
             if let stage { process.lastStage = stage }
         case .executed:
             dropReport(of: process)
+            confirmGroup(of: process)
             beginSampling(process)
             pending.append(.worker(worker, .spawned(pid: process.child.pid)))
         case .failed(let failure):
@@ -253,6 +255,7 @@ extension KernelMachine {
         readReport(of: worker)
         let status: ExitStatus
         do throws(KernelFailure) {
+            endGroup(of: process)
             guard let reaped = try process.child.reap() else { return }
             status = reaped
         } catch {
@@ -269,7 +272,7 @@ extension KernelMachine {
         if !process.hasFailed {
             _ = parts.pump.workerExited(worker)
             if process.report != nil { executedUnseen(process) }
-            pending.append(.worker(worker, .exited(status)))
+            endTree(of: process, status)
         }
         dropIfDone(process)
     }
@@ -284,14 +287,16 @@ extension KernelMachine {
         let owned = workersByPID
         let hookPIDs = Set(hooks.values.map { $0.child.pid })
         let sweep = Strangers.reap { owned[$0] != nil || hookPIDs.contains($0) }
+        lastSweep = sweep
         for pid in sweep.reaped { log(LogRecord(.debug, "reaped unknown pid \(pid)")) }
     }
 
     mutating func release(_ worker: WorkerID, sweep: Bool) {
+        containment.remove(worker, group: workers[worker]?.group)
         if let process = workers[worker] {
             process.isReleased = true
             dropIfDone(process)
-            if sweep { endLeftOvers(of: worker, process.spec.name) }
+            if sweep, !process.isTreeEnded { endLeftOvers(of: process) }
         }
         reapStrangers()
     }
@@ -305,23 +310,6 @@ extension KernelMachine {
         for name in [StoredName.process(worker), .input(worker), .notify(worker)] { keeper.release(name) }
         workers[worker] = nil
         examinations[worker] = nil
-    }
-
-    /// Ends what outlived the main process: orphans came to us as their subreaper, and their environment names the
-    /// worker that they belonged to. Not waited for.
-    private func endLeftOvers(of worker: WorkerID, _ name: SlotName) {
-        let owned = Set(workersByPID.keys)
-        let mainLog = parts.mainLog
-        parts.readers.submit(deadline: MonotonicClock.now() + .seconds(10)) {
-            let orphans = ProcessTree.orphans { owned.contains($0) }.map(\.identity).filter { identity in
-                guard let trace = WorkerTrace(pid: identity.pid) else { return false }
-                return trace.slot == name.qualified && trace.generation <= worker.generation
-            }
-            guard !orphans.isEmpty else { return }
-            let count = ProcessTree.end(orphans)
-            let text = "ended \(count) processes that \(name.qualified) left behind"
-            mainLog.write(LogRecord(.info, text, fields: ["WARDEN_WORKER": name.qualified]))
-        }
     }
 
     // MARK: - Signals
@@ -339,11 +327,7 @@ extension KernelMachine {
                 }
                 try process.child.deliver(signal)
             case .group: try process.child.deliverToGroup(signal)
-            case .tree:
-                let tree = ProcessTree.members(of: process.child.pid).members.dropFirst()
-                try process.child.deliver(signal)
-                if signal != .kill { try process.child.deliver(.resume) }
-                ProcessTree.deliver(signal, to: Array(tree))
+            case .tree: try signalTree(of: process, signal)
             }
         } catch {
             pending.append(.worker(worker, .signalFailed(error.errorNumber)))

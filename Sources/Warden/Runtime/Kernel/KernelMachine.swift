@@ -54,11 +54,13 @@ struct KernelMachine: Machine, ~Copyable {
         case input(WorkerID)
         case hookExit(UInt64)
         case hookOutput(UInt64)
+        case treesEnded
     }
 
     let parts: MachineParts
     let ground: LaunchGround
     let keeper: StateKeeper
+    let containment: Containment
     let spawner = Spawner()
     let sockets: SocketKeeper?
     var poller: Poller
@@ -81,9 +83,11 @@ struct KernelMachine: Machine, ~Copyable {
     private var nextPingAt: Instant
     private var lastHealth = LocalHealth()
     var own: SelfWatchParts
+    /// Orphans that have ended may wait behind what it names.
+    var lastSweep = Strangers.Sweep()
 
     init(
-        parts: MachineParts, ground: LaunchGround, keeper: StateKeeper, sockets: SocketKeeper? = nil,
+        parts: MachineParts, ground: LaunchGround, keeper: StateKeeper, containment: Containment, sockets: SocketKeeper? = nil,
         selfWatch: SelfWatch
     ) throws(KernelFailure) {
         own = SelfWatchParts(watch: selfWatch)
@@ -91,11 +95,13 @@ struct KernelMachine: Machine, ~Copyable {
         let signals = try SignalSource()
         try poller.add(signals.readinessDescriptor, token: 1, .readable)
         try poller.add(parts.inbox.readinessDescriptor, token: 2, .readable)
-        sources = [1: .signals, 2: .inbox]
-        nextToken = 3
+        try poller.add(containment.answers.readinessDescriptor, token: 3, .readable)
+        sources = [1: .signals, 2: .inbox, 3: .treesEnded]
+        nextToken = 4
         self.parts = parts
         self.ground = ground
         self.keeper = keeper
+        self.containment = containment
         self.sockets = sockets
         self.poller = poller
         self.signals = signals
@@ -130,9 +136,10 @@ struct KernelMachine: Machine, ~Copyable {
 
     mutating func waitForEvents(until deadline: Instant?, into events: inout [Event]) {
         let ownDeadline = min(earliestOwnDeadline(), deadline ?? .distantFuture)
-        let limit = pending.isEmpty ? ownDeadline : MonotonicClock.now()
+        let limit = pending.isEmpty && !lastSweep.isCutShort ? ownDeadline : MonotonicClock.now()
         do throws(KernelFailure) {
             for ready in try poller.wait(until: limit) { take(ready) }
+            if lastSweep.isCutShort || lastSweep.hiddenBehind != nil { reapStrangers() }
         } catch {
             // Nothing that can happen to a living epoll. If it does, the loop must neither spin nor die.
             log(LogRecord(.critical, "internal: \(error)"))
@@ -159,6 +166,7 @@ struct KernelMachine: Machine, ~Copyable {
         case .input(let worker)?: flushInput(of: worker)
         case .hookExit(let number)?: hookExited(number)
         case .hookOutput(let number)?: readHookOutput(number)
+        case .treesEnded?: takeEndedTrees()
         case nil: break
         }
     }
@@ -204,6 +212,9 @@ struct KernelMachine: Machine, ~Copyable {
     private func earliestOwnDeadline() -> Instant {
         var earliest = nextWatchAt
         for process in workers.values where process.report != nil { earliest = min(earliest, process.reportDueAt) }
+        for process in workers.values {
+            if let ending = process.ending { earliest = min(earliest, ending.dueAt) }
+        }
         for hook in hooks.values where !hook.isTimedOut { earliest = min(earliest, hook.deadline) }
         return earliest
     }
@@ -211,6 +222,7 @@ struct KernelMachine: Machine, ~Copyable {
     private mutating func expire(at now: Instant) {
         let stuck = workers.values.filter { $0.report != nil && $0.reportDueAt <= now }.map(\.worker)
         for worker in stuck { spawnStuck(worker) }
+        giveUpTrees(at: now)
         let late = hooks.filter { !$0.value.isTimedOut && $0.value.deadline <= now }.map(\.key)
         for number in late { hookTimedOut(number) }
     }

@@ -26,6 +26,14 @@ final class WorkerProcess {
     var isReleased = false
     /// It never got as far as its program; its exit is nobody's business.
     var hasFailed = false
+    /// The name of its control group; `nil` when it has none of its own.
+    var group: String?
+    /// Its tree as it was when it was signalled, for want of a group.
+    var tree: [ProcessIdentity] = []
+    /// How its main process ended, and by when that is told, while the rest of its tree is being ended.
+    var ending: (status: ExitStatus, dueAt: Instant)?
+    /// Nothing is left of its tree, or all was done that can be.
+    var isTreeEnded = false
 
     init(
         worker: WorkerID, spec: ProgramSpec, spawned: consuming SpawnedChild, input: consuming Descriptor?,

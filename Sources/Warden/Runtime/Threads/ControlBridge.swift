@@ -20,7 +20,8 @@ final class ControlBridge: ControlBackend {
     private let health = Mutex(LocalHealth())
     private let newest = Mutex<[GroupSpec]>([])
     private let inbox: Mailbox<Event>
-    private let readers: Readers
+    let readers: Readers
+    let containment: Containment
     private let scribe: Scribe
     private let logs: WorkerLogs
     private let mainLog: MainLog
@@ -29,13 +30,14 @@ final class ControlBridge: ControlBackend {
 
     init(
         inbox: Mailbox<Event>, readers: Readers, scribe: Scribe, logs: WorkerLogs, mainLog: MainLog,
-        identity: DaemonIdentity
+        containment: Containment, identity: DaemonIdentity
     ) {
         self.inbox = inbox
         self.readers = readers
         self.scribe = scribe
         self.logs = logs
         self.mainLog = mainLog
+        self.containment = containment
         self.identity = identity
     }
 
@@ -67,6 +69,14 @@ final class ControlBridge: ControlBackend {
     func configurationRead(_ groups: [GroupSpec]) {
         logs.prepare(groups)
         newest.withLock { $0 = groups }
+    }
+
+    /// Whether a stop of a program means its whole tree, by the newest configuration.
+    func endsTree(_ name: SlotName) -> Bool {
+        newest.withLock { groups in
+            let group = groups.first { $0.name == name.group }
+            return group?.programs.first { $0.name == name }?.supervision.endsTree ?? false
+        }
     }
 
     /// Nobody will answer any more.

@@ -14,12 +14,15 @@ final class Readers: Sendable {
 
     let beats: [LoopBeat]
     private let queues: [Mailbox<Job>]
+    private let name: String
 
-    init() throws(KernelFailure) {
+    /// - Parameters:
+    ///   - name: what the threads are called.
+    ///   - threads: how many.
+    init(name: String = "reader", threads: Int = RuntimeLimits.readerThreads) throws(KernelFailure) {
         var queues: [Mailbox<Job>] = []
-        for _ in 0..<RuntimeLimits.readerThreads {
-            queues.append(try Mailbox(capacity: RuntimeLimits.readerJobs / RuntimeLimits.readerThreads))
-        }
+        for _ in 0..<threads { queues.append(try Mailbox(capacity: RuntimeLimits.readerJobs / threads)) }
+        self.name = name
         self.queues = queues
         beats = queues.map { _ in LoopBeat(at: MonotonicClock.now()) }
     }
@@ -27,7 +30,7 @@ final class Readers: Sendable {
     /// Starts the threads. They live as long as the process: one that is stuck cannot be ended.
     func start() throws(KernelFailure) {
         for index in queues.indices {
-            _ = try NamedThread.start(name: "reader-\(index)") { self.run(index) }
+            _ = try NamedThread.start(name: "\(name)-\(index)") { self.run(index) }
         }
     }
 

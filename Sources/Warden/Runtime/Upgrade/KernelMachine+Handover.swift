@@ -6,7 +6,7 @@ extension KernelMachine {
     /// Nothing is on its way that a successor could not be told: no child is between clone(2) and execve(2), and no
     /// fact waits for the supervisor.
     var isSettled: Bool {
-        pending.isEmpty && workers.values.allSatisfy { $0.report == nil }
+        pending.isEmpty && workers.values.allSatisfy { $0.report == nil && $0.ending == nil }
     }
 
     /// What the next binary has to know of processes and sockets.
@@ -42,6 +42,7 @@ extension KernelMachine {
         let process = WorkerProcess(adopting: told)
         let worker = told.worker
         workers[worker] = process
+        process.group = containment.tree?.name(of: worker, pid: told.pid)
         do throws(KernelFailure) {
             if let number = process.notifySocket?.readinessDescriptor { try watch(number, .notifySocket(worker)) }
             guard !process.isReaped else { return }
