@@ -103,6 +103,9 @@ struct APIDocument: Sendable {
         Known(status: 409, about: "The worker is not as it would have to be, or its program did not start."),
         Known(status: 413, about: "The body is too long."),
         Known(status: 415, about: "The body is not JSON by its Content-Type."),
+        Known(
+            status: 429, about: "Too many wrong passwords came from this address.",
+            header: ("Retry-After", .integer(1...3600))),
         Known(status: 500, about: "It could not be done."),
         Known(
             status: 503, about: "Too many requests wait, or the daemon stops.",
