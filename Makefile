@@ -64,6 +64,8 @@ simulate: build ## Live through 100,000 simulated worker-days under faults, and 
 
 # WARDEN_SOAK_SECONDS=N for another length, WARDEN_SOAK_MEGABYTES=N for another rate.
 soak: build ## Ten minutes of 50 workers, 100 MB/s of logs, restarts and clients: memory and descriptors stay as they are
+	@Tests/Sanitize/everything
+	@if [ -x "$(BOX)" ]; then $(MAKE) chaos; else echo "nightly: no $(BOX): no kills and upgrades"; fi
 	@Tests/Systemd/soak.py --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
@@ -88,15 +90,16 @@ chaos: build ## Kill and upgrade the daemon 1,000 times each under load, and cou
 	    Tests/Systemd/run box_chaos --seconds 3600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
 	    --systemd-box "$(BOX)"
 
-nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, the demo, a soak, and torch
+nightly: test simulate ## The long runs: the tests over and over, 100,000 simulated worker-days, the demo, sanitizers, a soak, and torch
 	@for round in 1 2 3 4 5; do \
 	    echo "nightly: round $$round"; Tests/run --configuration $(CONFIGURATION) || exit 1; \
 	done
 	@packaging/demo/run --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
+	@Tests/Sanitize/everything
 	@Tests/Systemd/soak.py --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 	@if [ -d "$(KIT)" ] && [ -x "$(KIT_PYTHON)" ] && [ -x "$(BOX)" ]; then \
 	    Tests/Systemd/run kit_twin --seconds 600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
-	        --systemd-box "$(BOX)" --kit "$(KIT)" --kit-python "$(KIT_PYTHON)"; \
+	        --systemd-box "$(BOX)" --kit "$(KIT)" --kit-python "$(KIT_PYTHON)" || exit 1; \
 	else echo "nightly: no torch workers in $(KIT): .ci/run makes them"; fi
 
 clean: ## Remove what was built
