@@ -29,7 +29,7 @@ struct ErrorMiddleware: RouterMiddleware {
             guard context.channel.isActive else { throw error }
             if error is HTTPParserError {
                 let problem = Problem(status: 400, title: "Bad Request", detail: "the body is not what its head says")
-                return ErrorMiddleware.answer(problem, to: request)
+                return answer(problem, to: request)
             }
             context.complaints.note(.failed, from: "\(context.peer.name): \(error)")
             let problem = Problem(
