@@ -29,9 +29,6 @@ extension Loading {
             if let fault = host.tlsFault(certificate, key) {
                 error(fault.isInKey ? "tls_key" : "tls_certificate", view, fault.text)
             }
-            if document.sections("inet_http_server").isEmpty {
-                warn("tls_certificate", view, "there is no [inet_http_server] to serve under TLS")
-            }
         }
         return settings
     }

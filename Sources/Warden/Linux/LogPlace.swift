@@ -28,7 +28,7 @@ internal struct LogPlace: ~Copyable {
         for part in parts.dropLast() where part != "." {
             let flags = handle | O_CLOEXEC | (isShared || isTainted ? O_NOFOLLOW : 0)
             let (base, name) = (directory.rawValue, String(part))
-            let next = try Kernel.retry("open directory of", path) { openat(base, name, flags) }
+            let next = try Kernel.retry("open", path) { openat(base, name, flags) }
             // In a sticky directory nobody can replace what is root's or ours; elsewhere all below is in other hands.
             isTainted = isTainted || isShared && !Self.isSticky(directory)
             directory = Descriptor(owning: next)
@@ -49,7 +49,13 @@ internal struct LogPlace: ~Copyable {
     internal borrowing func open(_ flags: CInt, mode: UInt32, of path: String) throws(KernelFailure) -> Descriptor {
         let (base, name) = (directory.rawValue, name)
         let wanted = (isShared ? flags & ~O_TRUNC | O_NOFOLLOW : flags) | O_CLOEXEC
-        let file = Descriptor(owning: try Kernel.retry("open", path) { openat(base, name, wanted, mode) })
+        let file: Descriptor
+        do throws(KernelFailure) {
+            file = Descriptor(owning: try Kernel.retry("open", path) { openat(base, name, wanted, mode) })
+        } catch {
+            guard isShared, error.errorNumber == ELOOP else { throw error }
+            throw KernelFailure("follow a link that others may have planted at", path, ELOOP)
+        }
         guard isShared else { return file }
         var status = stat()
         let number = file.rawValue
