@@ -85,21 +85,27 @@ final class House {
                     .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
                 ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient(),
             gpus: GPUInspector(), shortages: shortages)
-        ground = LaunchGround(
-            environment: .current(),
-            limits: limits.forWorkers(
-                minimumDescriptors: UInt64(settings.minimumDescriptors),
-                minimumProcesses: UInt64(settings.minimumProcesses), isOwnAlone: keeper.isKept),
-            identifier: settings.identifier, stripsANSI: settings.stripsANSI,
-            copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
-            runtimeDirectory: settings.childLogDirectory, executable: DaemonProcess.trustedExecutable(),
-            startLimits: limits)
+        ground = House.ground(settings, limits, isOwnAlone: keeper.isKept)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
                 ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
                 localTime: { LocalClock.parts(of: $0) },
                 room: { ConnectionRoom(DescriptorHeadroom.read()) }, log: log))
+    }
+
+    private static func ground(
+        _ settings: DaemonSettings, _ limits: DaemonLimits, isOwnAlone: Bool
+    ) -> LaunchGround {
+        LaunchGround(
+            environment: .current(),
+            limits: limits.forWorkers(
+                minimumDescriptors: UInt64(settings.minimumDescriptors),
+                minimumProcesses: UInt64(settings.minimumProcesses), isOwnAlone: isOwnAlone),
+            identifier: settings.identifier, stripsANSI: settings.stripsANSI,
+            copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
+            runtimeDirectory: settings.childLogDirectory, executable: DaemonProcess.trustedExecutable(),
+            startLimits: limits)
     }
 
     private static func pumpReports(
