@@ -12,7 +12,7 @@ import WardenWire
     func routes() async throws {
         try await TestServer.run(FakeDaemon()) { (server) async throws in
             let paths = try #require(try await Self.document(server)["paths"].flatMap(Self.members))
-            #expect(paths.count == 19)
+            #expect(paths.count == 20)
             try await server.converse { talk in
                 for (path, item) in paths { try await Self.tryMethods(path, item, &talk) }
             }

@@ -44,7 +44,7 @@ def respawned(daemon, pid):
 
 
 def scenario(daemon):
-    """What a respawn takes from the heap is counted, and stays within a limit: a shortage of memory hurts others first."""
+    """What a respawn takes from the heap is counted and stays within a limit: it works with little memory."""
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if compiler is None:
         print("    no C compiler: nothing was counted")

@@ -38,7 +38,7 @@ def numbers(text, marker=""):
 
 
 def scenario(daemon):
-    """A log's disk that does not answer holds up those who write to it, and nobody else; when it answers, nothing is lost."""
+    """A log's disk that does not answer holds up those who write to it and nobody else; nothing is lost for it."""
     image, disk = daemon.path("image"), daemon.path("disk")
     os.mkdir(disk)
     with open(image, "wb") as file:

@@ -2,8 +2,8 @@
 //
 //   LD_PRELOAD=count_allocations.so ALLOCATION_COUNTS=FILE PROGRAM
 //
-// FILE, of at least 32 bytes, is mapped and holds: allocations and bytes of the main thread, and of all others. What the
-// program starts is not counted.
+// FILE, of at least 32 bytes, is mapped and holds: allocations and bytes of the main thread, and of all others. What
+// the program starts is not counted.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

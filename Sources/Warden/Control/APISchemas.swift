@@ -12,7 +12,8 @@ enum APISchemas {
         ("Observed", observed), ("Incident", .members(incident)),
         ("IncidentWithForensics", .members(incident + [("forensics", .orNull(.named("Forensics")))])),
         ("Forensics", forensics), ("KindCount", kindCount), ("Descriptors", descriptors), ("Drill", drill),
-        ("Samples", samples), ("Done", done), ("Outcomes", outcomes), ("Daemon", daemon),
+        ("Samples", samples), ("Done", done), ("Outcomes", outcomes),
+        ("Daemon", daemon), ("Containment", containment),
     ]
 
     private static let problem = APISchema.members([
@@ -21,7 +22,8 @@ enum APISchemas {
 
     private static let daemon = APISchema.members([
         ("pid", .pid), ("identifier", .string), ("version", .string),
-        ("state", .choice([DaemonMood.running, .restarting, .shuttingDown].map(\.word))), ("started_at", .time), ("doubts", texts),
+        ("state", .choice([DaemonMood.running, .restarting, .shuttingDown].map(\.word))), ("started_at", .time),
+        ("doubts", texts),
         ("shortages", texts),
     ]).about("Texts for people; both lists are empty when all is well.")
 
@@ -66,8 +68,14 @@ enum APISchemas {
         ("unconfirmed", .list(.string)),
         ("outlook", .list(.members([("text", .string), ("at", .orNull(.time))]))),
         ("timeline", .list(.members([("at", .time), ("kind", timelineKind), ("text", .string)]))),
-        ("observed", .named("Observed")),
+        ("observed", .named("Observed")), ("containment", .orNull(.named("Containment"))),
     ])
+
+    private static let containment = APISchema.members([
+        ("kill_tree", .flag), ("cgroup", .orNull(.string)), ("no_cgroup_because", .orNull(.string)),
+        ("processes", .orNull(.count)), ("cpu_pressure_percent", .orNull(.amount)),
+        ("memory_pressure_percent", .orNull(.amount)), ("io_pressure_percent", .orNull(.amount)),
+    ]).about("What holds the tree of a worker that runs together.")
 
     private static let timelineKind = APISchema.choice(["start", "verdict", "decision", "hold", "outcome", "order"])
 

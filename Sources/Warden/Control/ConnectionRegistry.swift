@@ -126,7 +126,9 @@ final class ConnectionRegistry: Sendable {
     func evictAllIdle() -> Int {
         let newest = NIODeadline.now() - TimeAmount(ControlLimits.evictableIdle)
         let idle: [any Channel] = state.withLock { state in
-            let idle = state.served.filter { !$0.value.isLeaving && $0.value.requestCount == 0 && $0.value.lastUsed <= newest }
+            let idle = state.served.filter { _, entry in
+                !entry.isLeaving && entry.requestCount == 0 && entry.lastUsed <= newest
+            }
             for id in idle.keys { state.served[id]?.isLeaving = true }
             return idle.values.map(\.channel)
         }

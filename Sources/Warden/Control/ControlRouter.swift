@@ -63,8 +63,8 @@ extension ControlContext {
 
 extension Request {
     /// The whole body.
-    /// - Throws: 413 when it is too long; when it has not come in time `RequestGuard` closes the connection, and reading
-    ///   fails.
+    /// - Throws: 413 when it is too long; when it has not come in time `RequestGuard` closes the connection, and
+    ///   reading fails.
     func collectedBody(_ context: ControlContext) async throws -> [UInt8] {
         let buffer = try await body.collect(upTo: ControlLimits.bodyBytes)
         return Array(buffer.readableBytesView)

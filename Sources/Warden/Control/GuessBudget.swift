@@ -3,8 +3,8 @@ import Synchronization
 
 /// How many wrong passwords one source may give: a handful at once, then one a second.
 ///
-/// A plain password is compared in microseconds, so without this a guesser would be as fast as the network. Who has spent
-/// its budget gets 429 for right passwords, too: else each refusal would tell that the guess was wrong.
+/// A plain password is compared in microseconds, so without this a guesser would be as fast as the network. Who has
+/// spent its budget gets 429 for right passwords, too: else each refusal would tell that the guess was wrong.
 final class GuessBudget: Sendable {
     /// Where guesses come from.
     enum Source: Hashable, Sendable {

@@ -4,8 +4,8 @@ import WardenWire
 
 /// Whether a request that changes something comes from a page of ours, or from no page at all.
 ///
-/// A browser sends passwords along with the requests that pages of other sites make, so they alone prove nothing. It holds
-/// for Unix sockets, too: a proxy may stand in front of one.
+/// A browser sends passwords along with the requests that pages of other sites make, so they alone prove nothing. It
+/// holds for Unix sockets, too: a proxy may stand in front of one.
 enum PageOrigin {
     static let refusal = Problem(
         status: 403, title: "Forbidden",

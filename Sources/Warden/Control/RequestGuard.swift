@@ -3,8 +3,8 @@ import NIOHTTP1
 
 /// Holds a client to its time and its size: the head of a request, its body, and the reading of the answer.
 ///
-/// It has two places in the pipeline, for the first byte of a request is seen before the coder of HTTP/1 and its end after
-/// it: `ByteWatch` tells it of the bytes, and it stands behind the decoder itself.
+/// It has two places in the pipeline, for the first byte of a request is seen before the coder of HTTP/1 and its end
+/// after it: `ByteWatch` tells it of the bytes, and it stands behind the decoder itself.
 final class RequestGuard: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

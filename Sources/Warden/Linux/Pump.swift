@@ -235,6 +235,8 @@ package final class Pump: Sendable {
         while post(.stop) == .full { pauseBriefly() }
         let ended = thread.withLock { $0.take() }
         if let ended { ended.join() }
+        // The one that was joined may have come too late to take over from one that still goes on.
+        while !reign.hasEnded { pauseBriefly() }
     }
 
     private func post(_ order: sending PumpOrder) -> Mailbox<Never>.Posting {

@@ -113,6 +113,7 @@ internal final class PumpLoop {
                 if isParked { try rest() } else { try turn() }
             }
             try finish()
+            reign.end()
         } catch {
             // Nothing here is this thread's any more.
         }
@@ -184,10 +185,8 @@ internal final class PumpLoop {
             events = []
         }
         if !parked.isEmpty { try unpark() }
-        if !unwatchableLogs.isEmpty {
-            let again = unwatchableLogs
-            unwatchableLogs = []
-            for log in again { try resume(log) }
+        for _ in 0..<unwatchableLogs.count where !unwatchableLogs.isEmpty {
+            try resume(unwatchableLogs.removeFirst())
         }
         return events
     }

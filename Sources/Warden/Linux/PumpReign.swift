@@ -12,12 +12,20 @@ internal final class PumpReign: Sendable {
         var since: Instant?
         /// Threads that were relieved and have not come back.
         var strays = 0
+        /// The last owner has done all that there was to do.
+        var hasEnded = false
     }
 
     private let state = Mutex(State())
 
     /// This thread begins; nobody else is there.
     internal func begin() { state.withLock { $0.owner = pthread_self() } }
+
+    /// This thread was the last.
+    internal func end() { state.withLock { $0.hasEnded = true } }
+
+    /// Whether everything is over.
+    internal var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
     /// This thread calls a disk that may not answer.
     internal func enter(at now: Instant) { state.withLock { $0.since = now } }

@@ -159,7 +159,7 @@ private struct Effort {
     }
 
     mutating func kill() {
-        ProcessTree.kill(stopped)
+        ProcessTree.killAll(stopped)
         killed.formUnion(stopped.keys)
         stopped = [:]
     }

@@ -82,20 +82,26 @@ final class House {
         parts = MachineParts(
             inbox: inbox, pump: pump, sampler: sampler, readers: readers, scribe: scribe, mainLog: mainLog,
             notices: notices, bridge: bridge, logs: logs,
-            loops: LoopBeats(
-                loops: [
-                    .init(name: "log pump", beat: pump.beat), .init(name: "sampler", beat: sampler.beat),
-                    .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
-                    .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: networkBeat),
-                ]), configurations: reader, outputBudget: outputBudget, prober: ProbeClient(),
+            loops: House.loops(pump, sampler, scribe, mainLog, notices, networkBeat), configurations: reader,
+            outputBudget: outputBudget, prober: ProbeClient(),
             gpus: GPUInspector(), shortages: shortages)
-        ground = House.ground(settings, limits, keeper)
+        ground = House.ground(settings, limits, isOwnAlone: keeper.isKept)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
                 ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
                 localTime: { LocalClock.parts(of: $0) }, room: { ConnectionRoom(DescriptorHeadroom.read()) },
                 openLog: { House.openLog($0) }, log: log))
+    }
+
+    private static func loops(
+        _ pump: Pump, _ sampler: Sampler, _ scribe: Scribe, _ mainLog: MainLog, _ notices: Notices, _ network: LoopBeat
+    ) -> LoopBeats {
+        LoopBeats(loops: [
+            .init(name: "log pump", beat: pump.beat), .init(name: "sampler", beat: sampler.beat),
+            .init(name: "history", beat: scribe.beat), .init(name: "daemon log", beat: mainLog.beat),
+            .init(name: "notifier", beat: notices.loopBeat), .init(name: "control", beat: network),
+        ])
     }
 
     private static func openLog(_ path: String) -> OpenedLog? {
@@ -107,13 +113,13 @@ final class House {
     }
 
     private static func ground(
-        _ settings: DaemonSettings, _ limits: DaemonLimits, _ keeper: StateKeeper
+        _ settings: DaemonSettings, _ limits: DaemonLimits, isOwnAlone: Bool
     ) -> LaunchGround {
         LaunchGround(
             environment: .current(),
             limits: limits.forWorkers(
                 minimumDescriptors: UInt64(settings.minimumDescriptors),
-                minimumProcesses: UInt64(settings.minimumProcesses), isOwnAlone: keeper.isKept),
+                minimumProcesses: UInt64(settings.minimumProcesses), isOwnAlone: isOwnAlone),
             identifier: settings.identifier, stripsANSI: settings.stripsANSI,
             copiesOutput: LogRecord.Level(settings.logLevel) <= .debug,
             runtimeDirectory: settings.childLogDirectory, executable: DaemonProcess.trustedExecutable(),
@@ -387,7 +393,8 @@ extension MainLog.Settings {
         self.init(
             path: path, maximumBytes: settings.logMaximumBytes, backupCount: settings.logBackupCount,
             level: LogRecord.Level(settings.logLevel), writesSyslog: settings.log == .syslog,
-            copiesToStandardOutput: (settings.isForeground || DaemonProcess.pid == 1) && !settings.isSilent && !isInJournal,
+            copiesToStandardOutput: (settings.isForeground || DaemonProcess.pid == 1) && !settings.isSilent
+                && !isInJournal,
             writesJournal: configuration.warden.writesJournal && isInJournal, identifier: "warden")
     }
 }

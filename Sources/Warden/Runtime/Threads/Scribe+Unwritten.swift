@@ -50,6 +50,16 @@ extension Scribe {
         tellShortage(failure)
     }
 
+    /// The daemon ends: what cannot be written now is lost, unless the state for the next daemon has it.
+    func giveUpUnwritten(_ store: HistoryStore?) {
+        settleUnwritten(store)
+        for debt in unwritten.withLock({ $0.debts }) {
+            guard case .incident(let incident, _) = debt else { continue }
+            let text = "Incident \(incident.id) of \(incident.worker.qualified) is not in the history"
+            log(LogRecord(.error, "\(text): it cannot be written to"))
+        }
+    }
+
     /// Samples are not kept for later: they are many. That they are lost is said when it begins and when it is over.
     func record(_ blocks: [RecordBlock], _ store: HistoryStore?) {
         let lost = lostRecords.load(ordering: .relaxed)

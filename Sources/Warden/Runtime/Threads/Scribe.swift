@@ -187,6 +187,7 @@ final class Scribe: Sendable {
                 let isEnd = carryOut(order, store)
                 beat.left()
                 if isEnd {
+                    giveUpUnwritten(store)
                     guarded("close the history") { try store?.close() }
                     return
                 }
