@@ -53,7 +53,8 @@ struct TreeEndingTests {
             #expect(outcome?.ended == 3 && outcome?.left == [])
             let left = found.filter { !$0.isGone }
             #expect(left.count == 1)
-            #expect(left.allSatisfy { $0.group != root && $0.session != root && WorkerTrace(pid: $0.identity.pid) == nil })
+            #expect(
+                left.allSatisfy { $0.group != root && $0.session != root && WorkerTrace(pid: $0.identity.pid) == nil })
             // Unless it was seen while it was below somebody.
             var knowing = Self.bereaved(root)
             knowing.known = left.map(\.identity)
@@ -86,7 +87,8 @@ struct TreeEndingTests {
             for script in [chain, bomb] {
                 var living = try Launchpad.launch(["python3", "-c", script])
                 let root = living.child.pid
-                #expect(Launchpad.until { !ProcessTree.orphans { $0 == root }.filter(\.isAlive).isEmpty || script == bomb })
+                #expect(
+                    Launchpad.until { !ProcessTree.orphans { $0 == root }.filter(\.isAlive).isEmpty || script == bomb })
                 if script == bomb {
                     #expect(Launchpad.until { ProcessTree.members(of: root).members.count > 60 })
                     try living.child.deliver(.kill)

@@ -63,7 +63,8 @@ extension ControlGroupTree {
 
     /// What systemd marks the group of a unit with `Delegate=` with: the first for root, the second for everybody.
     private static func isDelegated(_ path: String) -> Bool {
-        warden_has_attribute(path, "trusted.delegate", "1") == 1 || warden_has_attribute(path, "user.delegate", "1") == 1
+        warden_has_attribute(path, "trusted.delegate", "1") == 1
+            || warden_has_attribute(path, "user.delegate", "1") == 1
     }
 
     private static func parent(of path: String) -> String {

@@ -341,7 +341,8 @@ extension MainLog.Settings {
         self.init(
             path: path, maximumBytes: settings.logMaximumBytes, backupCount: settings.logBackupCount,
             level: LogRecord.Level(settings.logLevel), writesSyslog: settings.log == .syslog,
-            copiesToStandardOutput: (settings.isForeground || DaemonProcess.pid == 1) && !settings.isSilent && !isInJournal,
+            copiesToStandardOutput: (settings.isForeground || DaemonProcess.pid == 1) && !settings.isSilent
+                && !isInJournal,
             writesJournal: configuration.warden.writesJournal && isInJournal, identifier: "warden")
     }
 }

@@ -86,7 +86,8 @@ struct KernelMachine: Machine, ~Copyable {
     var lastSweep = Strangers.Sweep()
 
     init(
-        parts: MachineParts, ground: LaunchGround, keeper: StateKeeper, containment: Containment, sockets: SocketKeeper? = nil,
+        parts: MachineParts, ground: LaunchGround, keeper: StateKeeper, containment: Containment,
+        sockets: SocketKeeper? = nil,
         selfWatch: SelfWatch
     ) throws(KernelFailure) {
         own = SelfWatchParts(watch: selfWatch)
