@@ -38,7 +38,7 @@ extension ProcessTree {
         for _ in 0..<EdgeLimits.treePasses {
             if !stop(roots, &stopped, unless: { _ in false }) { break }
         }
-        kill(stopped)
+        endStopped(stopped)
         return stopped.count
     }
 
@@ -66,7 +66,7 @@ extension ProcessTree {
     }
 
     /// Kills what was stopped.
-    internal static func kill(_ stopped: [ProcessIdentity: TreeMember]) {
+    internal static func endStopped(_ stopped: [ProcessIdentity: TreeMember]) {
         endSessions(of: Array(stopped.values))
         deliver(.kill, to: Array(stopped.values))
     }

@@ -86,9 +86,9 @@ package enum TreeEnding {
                     open.remove(position)
                 } else if efforts[position].stop() {
                     isNew = true
-                    if now >= stopUntil { efforts[position].kill() }
+                    if now >= stopUntil { efforts[position].finish() }
                 } else {
-                    efforts[position].kill()
+                    efforts[position].finish()
                 }
             }
             // Those that were killed need a moment to die; one that forks gets none.
@@ -158,8 +158,8 @@ private struct Effort {
         ProcessTree.stop(found.map(\.identity), &stopped) { killed.contains($0) }
     }
 
-    mutating func kill() {
-        ProcessTree.kill(stopped)
+    mutating func finish() {
+        ProcessTree.endStopped(stopped)
         killed.formUnion(stopped.keys)
         stopped = [:]
     }
