@@ -185,10 +185,7 @@ struct ControlGroupTests {
             let grove = try Grove.make("delegated")
             let own = isBelow ? "\(grove.group.path)/daemon" : grove.group.path
             if isBelow { try #require(mkdir(own, 0o755) == 0) }
-            if isMarked {
-                let script = "import os; os.setxattr('\(grove.group.path)', 'user.delegate', b'1')"
-                try #require(try Launchpad.fly(Launchpad.plan(["python3", "-c", script])).status == .code(0))
-            }
+            if isMarked { try Self.mark(grove.group.path) }
             let former = try #require(ControlGroupTree.own())
             try Self.move(to: own)
             // systemd marks the unit's group; the daemon lives there, or one below (DelegateSubgroup=).
@@ -196,6 +193,14 @@ struct ControlGroupTests {
             try Self.move(to: former.path)
             #expect(found?.path == (isMarked ? grove.group.path : nil))
         }
+    }
+
+    /// As systemd does. The header of setxattr(2) is in no module, so the linker is asked.
+    private static func mark(_ path: String) throws {
+        typealias Set =
+            @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeRawPointer, Int, CInt) -> CInt
+        let set = unsafeBitCast(try #require(dlsym(nil, "setxattr")), to: Set.self)
+        try #require(set(path, "user.delegate", "1", 1, 0) == 0)
     }
 
     private static func move(to path: String) throws {

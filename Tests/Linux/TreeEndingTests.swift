@@ -54,7 +54,9 @@ struct TreeEndingTests {
             let left = found.filter { !$0.isGone }
             #expect(left.count == 1)
             #expect(
-                left.allSatisfy { $0.group != root && $0.session != root && WorkerTrace(pid: $0.identity.pid) == nil })
+                left.allSatisfy {
+                    $0.group != root && $0.session != root && WorkerTrace(pid: $0.identity.pid) == nil
+                })
             // Unless it was seen while it was below somebody.
             var knowing = Self.bereaved(root)
             knowing.known = left.map(\.identity)

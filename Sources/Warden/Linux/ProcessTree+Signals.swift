@@ -38,7 +38,7 @@ extension ProcessTree {
         for _ in 0..<EdgeLimits.treePasses {
             if !stop(roots, &stopped, unless: { _ in false }) { break }
         }
-        endStopped(stopped)
+        killAll(stopped)
         return stopped.count
     }
 
@@ -66,7 +66,7 @@ extension ProcessTree {
     }
 
     /// Kills what was stopped.
-    internal static func endStopped(_ stopped: [ProcessIdentity: TreeMember]) {
+    internal static func killAll(_ stopped: [ProcessIdentity: TreeMember]) {
         endSessions(of: Array(stopped.values))
         deliver(.kill, to: Array(stopped.values))
     }

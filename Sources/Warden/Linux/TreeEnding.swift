@@ -86,9 +86,9 @@ package enum TreeEnding {
                     open.remove(position)
                 } else if efforts[position].stop() {
                     isNew = true
-                    if now >= stopUntil { efforts[position].finish() }
+                    if now >= stopUntil { efforts[position].kill() }
                 } else {
-                    efforts[position].finish()
+                    efforts[position].kill()
                 }
             }
             // Those that were killed need a moment to die; one that forks gets none.
@@ -158,8 +158,8 @@ private struct Effort {
         ProcessTree.stop(found.map(\.identity), &stopped) { killed.contains($0) }
     }
 
-    mutating func finish() {
-        ProcessTree.endStopped(stopped)
+    mutating func kill() {
+        ProcessTree.killAll(stopped)
         killed.formUnion(stopped.keys)
         stopped = [:]
     }

@@ -46,10 +46,9 @@ extension KernelMachine {
     /// Before the main process is reaped: until then nobody else's group can have its number.
     func endGroup(of process: WorkerProcess) {
         // What reaps it next meets the same error, and says so.
-        guard process.spec.supervision.endsTree, !process.hasFailed, (try? process.child.peekExit()) ?? nil != nil
-        else {
-            return
-        }
+        guard process.spec.supervision.endsTree, !process.hasFailed,
+            (try? process.child.peekExit()) ?? nil != nil
+        else { return }
         // At one blow: what forks faster than it can be listed does not escape. EPERM of all of them: the rest of the
         // way finds them one by one, and says who is left.
         _ = try? process.child.deliverToGroup(.kill)
