@@ -123,10 +123,19 @@ def scenario(daemon):
         end_marked(daemon, "family", "again", "bomb", "chain")
 
 
+def refusals(daemon):
+    """Whoever insists on groups is told at once that there are none."""
+    for setting, reason in (("yes", "cgroup"), (daemon.directory, "is not a directory of the cgroup v2 hierarchy")):
+        daemon.configure(f"cgroup = {setting}\n")
+        out, err, code = command(daemon.options.warden, "-n", "-c", daemon.configuration)
+        check(code == 2 and "Error: [warden] cgroup: " in err and reason in err, f"cgroup = {setting}: {code}: {out}{err}")
+
+
 def play(daemon):
     nothing_left(daemon, "no", WITHOUT_GROUPS)
     daemon.stop()
     mount = hierarchy()
+    refusals(daemon)
     if mount:
         place = f"{mount}/warden-scenario-{os.getpid()}"
         try:

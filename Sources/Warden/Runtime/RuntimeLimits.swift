@@ -47,6 +47,8 @@ enum RuntimeLimits {
     static let treeEndings = 16_384
     /// Processes of a tree that are signalled before its main process is; those beyond it come just after.
     static let treeAtOnce = 64
+    /// Groups of workers that are over and in which somebody lives, which are removed when the last has gone.
+    static let lingeringGroups = 4096
     /// Processes that could not be ended and are named in the log.
     static let namedSurvivors = 8
     /// Bytes of a hook's output that are kept.

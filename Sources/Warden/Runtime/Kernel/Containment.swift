@@ -213,7 +213,8 @@ final class Containment: Sendable {
     private func remove(_ names: [String]) {
         guard let tree else { return }
         let candidates = lingering.withLock { lingering in
-            lingering.formUnion(names)
+            // What there is no room for goes at the next start.
+            lingering.formUnion(names.prefix(max(0, RuntimeLimits.lingeringGroups - lingering.count)))
             return lingering
         }
         for name in candidates {

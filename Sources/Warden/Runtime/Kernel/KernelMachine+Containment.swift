@@ -56,18 +56,22 @@ extension KernelMachine {
 
     /// The main process was reaped. Its exit is told at once, or when the rest of its tree has ended too.
     mutating func endTree(of process: WorkerProcess, _ status: ExitStatus) {
-        let isAlone = process.group.map { containment.tree?.open($0)?.isPopulated != true } ?? false
-        guard process.spec.supervision.endsTree, !isAlone else {
-            process.isTreeEnded = isAlone
+        let endsTree = process.spec.supervision.endsTree
+        process.isTreeEnded = endsTree
+        guard endsTree, !isAlone(process) else {
             pending.append(.worker(process.worker, .exited(status)))
             return
         }
-        process.isTreeEnded = true
         let dueAt = MonotonicClock.now() + RuntimeLimits.treeEnd
         process.ending = (status, dueAt + .seconds(1))
         guard containment.end(order(to: process, until: dueAt)) else {
             return tellExit(of: process, "no thread was free to end the rest of its tree")
         }
+    }
+
+    /// Only a group can tell so at once.
+    private func isAlone(_ process: WorkerProcess) -> Bool {
+        process.group.map { containment.tree?.open($0)?.isPopulated != true } ?? false
     }
 
     /// The program's `kill_tree` came after its end was told. Not waited for.
