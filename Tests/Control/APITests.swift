@@ -107,7 +107,8 @@ import WardenWire
     private static let requests: [Sent] =
         [
             Sent("GET", workers, workers), Sent("GET", "/livez", "/livez"), Sent("GET", "/readyz", "/readyz"),
-            Sent("GET", documentPath, documentPath), Sent("GET", "/api/v1/incidents", "/api/v1/incidents"),
+            Sent("GET", documentPath, documentPath), Sent("GET", "/api/v1/daemon", "/api/v1/daemon"),
+            Sent("GET", "/api/v1/incidents", "/api/v1/incidents"),
             Sent("GET", "/api/v1/incidents?limit=x", "/api/v1/incidents", "", 400),
             Sent("GET", "/api/v1/incidents?worker=many:*", "/api/v1/incidents", "", 404),
             Sent("GET", "/api/v1/incidents/17-ab", "/api/v1/incidents/{id}"),
