@@ -64,7 +64,7 @@ final class Containment: Sendable {
         case .success(let tree): (self.tree, absence) = (tree, nil)
         case .failure(let reason): (tree, absence) = (nil, reason.description)
         }
-        answers = try Mailbox(capacity: RuntimeLimits.treeEndings)
+        answers = try Mailbox(capacity: RuntimeLimits.treeEndings, isPolled: true)
         threads = try Readers(name: "tree", threads: RuntimeLimits.treeThreads)
         self.log = log
     }
