@@ -159,7 +159,8 @@ class Measure:
         self.processor = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def __str__(self):
-        return (f"RSS {self.rss} KB, PSS {self.pss} KB, anonymous {self.anonymous} KB, {self.descriptors} descriptors and {self.sockets} sockets, "
+        return (f"RSS {self.rss} KB, PSS {self.pss} KB, anonymous {self.anonymous} KB, {self.descriptors} descriptors, "
+                f"{self.sockets} sockets, "
                 f"{self.threads} threads")
 
 
