@@ -26,7 +26,7 @@ MEGABYTES = float(os.environ.get("WARDEN_SOAK_MEGABYTES", 100))
 FIRST_SECONDS = min(60, SECONDS / 3)
 WRITERS, MORTALS, DARK = 30, 15, 5
 ROOM_KILOBYTES = 12 << 10
-ROOM_DESCRIPTORS = 12
+ROOM_DESCRIPTORS = 16
 
 WRITER = """import os, sys, time
 line = b'2026-04-29 12:00:00 [info     ] something ordinary happened here'.ljust(99, b'x') + b'\\n'
@@ -144,7 +144,15 @@ class Measure:
         rollup = contents(f"/proc/{pid}/smaps_rollup")
         self.rss, self.pss, self.anonymous = (
             int(re.search(rf"^{key}:\s+(\d+)", rollup, re.MULTILINE).group(1)) for key in ("Rss", "Pss", "Anonymous"))
-        self.descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+        links = []
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+            except OSError:
+                pass
+        # Clients come and go by the dozen; they are counted, but what must not grow is the rest.
+        self.sockets = sum(link.startswith("socket:") for link in links)
+        self.descriptors = len(links) - self.sockets
         self.threads = len(os.listdir(f"/proc/{pid}/task"))
         with open(f"/proc/{pid}/stat") as stat:
             fields = stat.read().rpartition(")")[2].split()
@@ -152,6 +160,7 @@ class Measure:
 
     def __str__(self):
         return (f"RSS {self.rss} KB, PSS {self.pss} KB, anonymous {self.anonymous} KB, {self.descriptors} descriptors, "
+                f"{self.sockets} sockets, "
                 f"{self.threads} threads")
 
 
@@ -162,7 +171,7 @@ def lowest(daemon, seconds=5):
         found.append(Measure(daemon))
         time.sleep(0.25)
     least = found[-1]
-    for name in ("rss", "pss", "anonymous", "descriptors", "threads"):
+    for name in ("rss", "pss", "anonymous", "descriptors", "sockets", "threads"):
         setattr(least, name, min(getattr(measure, name) for measure in found))
     return least
 
