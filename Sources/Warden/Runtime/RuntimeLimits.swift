@@ -12,6 +12,8 @@ enum RuntimeLimits {
     static let copiedOutputBytes = 8 * 1024 * 1024
     /// The name in the system log: supervisord's, which filters look for.
     static let syslogIdentifier = "supervisord"
+    /// How long the descriptors of a worker that has ended are kept from workers that were never there.
+    static let vacatedPlaces: Duration = .seconds(4)
     /// How long workers of a former daemon are looked for before the first start.
     static let leftOverSearch: Duration = .seconds(5)
     /// Incidents and alerts that are remembered for the next daemon until the history has them.

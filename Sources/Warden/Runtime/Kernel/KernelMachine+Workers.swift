@@ -67,6 +67,7 @@ extension KernelMachine {
         var born = try containment.spawn(plan, worker, by: spawner)
         keeper.store(born.spawned.child.readinessDescriptor, as: .process(worker))
         born.spawned.openGate()
+        vacated[worker.slot] = nil
         let rules = rules(of: spec)
         let (pid, group) = (born.spawned.child.pid, born.group)
         attach(
@@ -109,6 +110,10 @@ extension KernelMachine {
         var needed = atOnce + DescriptorHeadroom.keptFromClients(of: reading.limit)
         if isFirst {
             needed = max(needed, spec.heldDescriptors + DescriptorHeadroom.keptFromWorkers(of: reading.limit))
+            // Whoever ended just now is about to come back, and its place is not for the first that asks.
+            for place in vacated.values where now - place.since < RuntimeLimits.vacatedPlaces {
+                needed += place.descriptors
+            }
         }
         // The pump opens the logs of those that were started just now a little later: they are counted, not looked for.
         for other in workers.values where other.isNew(at: now) { needed += other.spec.logCount }
@@ -309,6 +314,9 @@ extension KernelMachine {
         }
         for name in [StoredName.process(worker), .input(worker), .notify(worker)] { keeper.release(name) }
         workers[worker] = nil
+        if process.isReleased {
+            vacated[worker.slot] = (process.spec.heldDescriptors, MonotonicClock.now())
+        }
         examinations[worker] = nil
     }
 

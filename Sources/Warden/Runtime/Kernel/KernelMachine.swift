@@ -73,6 +73,8 @@ struct KernelMachine: Machine, ~Copyable {
     var treeRecords: [SlotID: TreeRecord] = [:]
     /// Slots that had a process: there was room for it, and there is to be room again.
     var placed: Set<SlotID> = []
+    /// What those hold that have just ended, while they are not there.
+    var vacated: [SlotID: (descriptors: Int, since: Instant)] = [:]
     var patterns: [String: Pattern] = [:]
     var sharedSockets: [SharedSocketKey: SharedSocketUse] = [:]
     var sources: [UInt64: Source]
