@@ -21,7 +21,7 @@ final class House {
     private let networkBeat: LoopBeat
     private let isShadow: Bool
     private let legacy: DaemonState?
-    private let keeper: StateKeeper
+    let keeper: StateKeeper
     private let containment: Containment
     private let remains: Remains?
     /// What was left out of the configuration.

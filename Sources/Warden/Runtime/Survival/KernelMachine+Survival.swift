@@ -19,13 +19,15 @@ extension KernelMachine {
         }
         var remains = remains
         var held: Set<WorkerID> = []
+        var unborn: Set<WorkerID> = []
         for (worker, pid) in remains.supervisor.runningWorkers() {
-            guard let spec = remains.supervisor.spec(of: worker.slot),
-                adopt(worker, spec, pid: pid, from: &remains)
-            else { continue }
-            held.insert(worker)
+            if let spec = remains.supervisor.spec(of: worker.slot), adopt(worker, spec, pid: pid, from: &remains) {
+                held.insert(worker)
+            } else if pid == nil {
+                unborn.insert(worker)
+            }
         }
-        adoptOutputs(&remains, held)
+        adoptOutputs(&remains, held, unborn)
         adoptSockets(remains, held)
         for (name, incident) in remains.incidents { parts.scribe.store(incident, owed: name) }
         for (name, alert) in remains.alerts { parts.scribe.send(alert, owed: name) }
@@ -57,10 +59,13 @@ extension KernelMachine {
     }
 
     /// The pipes of workers that live, and what is still to be read of those that do not.
-    private mutating func adoptOutputs(_ remains: inout Remains, _ held: Set<WorkerID>) {
+    ///
+    /// - Parameter unborn: those that never were. The same worker is about to be started with pipes of its own, which
+    ///   the end of these must not take along.
+    private mutating func adoptOutputs(_ remains: inout Remains, _ held: Set<WorkerID>, _ unborn: Set<WorkerID>) {
         var ended: Set<WorkerID> = []
         for (worker, stream, number) in remains.outputs {
-            guard let spec = remains.supervisor.spec(of: worker.slot) else {
+            guard let spec = remains.supervisor.spec(of: worker.slot), !unborn.contains(worker) else {
                 _ = Descriptor(owning: number)
                 keeper.release(.output(worker, stream))
                 continue

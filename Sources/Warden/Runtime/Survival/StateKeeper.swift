@@ -290,14 +290,26 @@ final class StateKeeper {
         if store.awaitsRoom { store.flush() }
     }
 
+    /// Waits until the service manager has taken everything.
+    ///
+    /// - Parameter patience: how long at most.
+    /// - Returns: whether nothing waits.
+    func flush(within patience: Duration) -> Bool {
+        let deadline = MonotonicClock.now() + patience
+        while !store.flush() {
+            let rest = deadline - MonotonicClock.now()
+            guard rest > .zero else { return false }
+            store.awaitRoom(for: rest)
+        }
+        return true
+    }
+
     /// Everything has stopped: the next daemon begins anew.
     func end() {
         guard isKept else { return }
         for name in store.names { store.remove(name) }
         memory = nil
-        for _ in 0..<20 where store.awaitsRoom {
-            if store.flush() { return }
-            store.awaitRoom(for: .milliseconds(100))
-        }
+        // What cannot be taken out is not wanted by the next one, which takes it out.
+        _ = flush(within: .seconds(2))
     }
 }

@@ -30,6 +30,9 @@ extension House {
             guard try parts.scribe.isWritten(within: RuntimeLimits.handoverPatience) else {
                 return "the history did not come to rest in time"
             }
+            guard keeper.flush(within: RuntimeLimits.handoverPatience) else {
+                return "the service manager does not take what it is to keep"
+            }
             guard let pumped = try parts.pump.handOver(within: RuntimeLimits.handoverPatience) else {
                 return "the log pump did not answer in time"
             }
