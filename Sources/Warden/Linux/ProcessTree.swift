@@ -103,7 +103,9 @@ package enum ProcessTree {
         limit: Int = Limits.treeProcesses, unless isOwned: (Int32) -> Bool
     ) -> [TreeMember] {
         var orphans: [TreeMember] = []
-        for pid in children(of: getpid()) where !isOwned(pid) {
+        // The youngest come last in the list, and are looked at first: of a chain whose parents end all the time only
+        // they live still.
+        for pid in children(of: getpid()).reversed() where !isOwned(pid) {
             guard let member = TreeMember(pid: pid) else { continue }
             orphans.append(member)
             if orphans.count >= limit { break }

@@ -81,7 +81,7 @@ package enum TreeEnding {
             find(&efforts, open, isOwned: isOwned)
             var isNew = false
             for position in open.sorted() {
-                if efforts[position].found.isEmpty || now >= deadline {
+                if efforts[position].isOver || now >= deadline {
                     report(position, efforts[position].outcome)
                     open.remove(position)
                 } else if efforts[position].stop() {
@@ -114,10 +114,20 @@ private struct Effort {
     var found: [TreeMember] = []
     private var stopped: [ProcessIdentity: TreeMember] = [:]
     private var killed: Set<ProcessIdentity> = []
+    /// Looks in a row that have found nobody.
+    private var emptyLooks = 0
+    /// Somebody lived who names no worker.
+    private var hasSeenNameless = false
 
     init(tree: Bereaved) {
         self.tree = tree
     }
+
+    /// Nobody is left.
+    ///
+    /// One look may miss a tree whose processes end all the time: the list of children is not read at one blow, and who
+    /// is ending has no environment any more. So one is enough only where there was nothing of the kind.
+    var isOver: Bool { emptyLooks >= (stopped.isEmpty && !hasSeenNameless ? 1 : ControlGroupLimits.lastLooks) }
 
     var outcome: TreeEnding.Outcome {
         var outcome = TreeEnding.Outcome()
@@ -151,6 +161,11 @@ private struct Effort {
             }
             found.append(member)
         }
+        let mine = Set(found.map(\.identity))
+        if orphans.contains(where: { traces[$0.identity.pid] == nil && !mine.contains($0.identity) }) {
+            hasSeenNameless = true
+        }
+        emptyLooks = found.isEmpty ? emptyLooks + 1 : 0
     }
 
     /// - Returns: whether one was found that was not stopped before.
