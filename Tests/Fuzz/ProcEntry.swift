@@ -26,7 +26,9 @@ func takeProc(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
         _ = mount.directory(processGroups: Array("0::\(mount.root)/a\n".utf8))
     }
     _ = PressureGauge.share("some", in: text)
-    precondition(Census.kind(ofLink: text).utf8.count <= text.utf8.count, "a kind longer than its link")
+    // "file" and its like, or a part of the link.
+    let kind = Census.kind(ofLink: text)
+    precondition(kind.utf8.count <= max(text.utf8.count, 16), "a kind longer than its link")
     if let creator = SharedMemorySweep.creator(of: text) { precondition(creator > 0, "the file of no process") }
     if let name = StoredName(text) { precondition(name.text == text, "a name in the store is written otherwise") }
     if let devices = GPUInspector.devices(visible: text) { precondition(devices.allSatisfy { $0 >= 0 }) }
