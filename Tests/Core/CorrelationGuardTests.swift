@@ -184,6 +184,23 @@ import WardenCore
         #expect(ward.stage == nil, "nobody is left")
     }
 
+    // A broker came back seconds after the canary's restart had been called unhelped. The canary saw it first and was
+    // well; the next worker was restarted at once, 300 ms before its own probe would have said the same.
+    @Test("A canary that did not recover, and is well later, makes nobody go before each has been looked at anew")
+    func wellLater() {
+        var ward = Ward()
+        _ = ward.ask(1)
+        ward.begin(1)
+        for slot in UInt32(2)...4 { _ = ward.ask(slot) }
+        ward.end(1, .unhelped)
+        ward.clock += 5
+        ward.rule.left(SlotID(1), followsFrom: instant(ward.clock + 1))
+        #expect(ward.ask(2) == .wait && ward.ask(3) == .wait)
+        ward.rule.left(SlotID(2), followsFrom: instant(ward.clock + 1))
+        ward.clock += 1
+        #expect(ward.ask(3) == .go && ward.ask(4) == .wait, "who is still ill then is a canary")
+    }
+
     @Test("Never: nothing is suspected")
     func off() {
         var ward = Ward(rule: CorrelationGuard(window: nil))
@@ -257,12 +274,14 @@ import WardenCore
 
 /// Goal: what the guard means for slots, alerts and the status line.
 @Suite struct SupervisorCorrelationTests {
-    func world(_ action: HealthAction = .restart) -> World {
+    func world(_ action: HealthAction = .restart, backoff: Duration = .seconds(1)) -> World {
         var world = World(
             [
                 group("ami", ["w0", "w1", "w2"], maximumUnavailable: .count(3)) {
                     $0.health.actions[.leaking(.fds)] = HealthAction.none
                     $0.health.actions[.dark(.emfile)] = action
+                    $0.health.backoffFirst = backoff
+                    $0.health.backoffMaximum = max(backoff, $0.health.backoffMaximum)
                 }
             ], sharedCause: .seconds(60))
         world.boot()
@@ -295,6 +314,39 @@ import WardenCore
             #expect(alert.incident.verdict.reason.hasSuffix("shared cause suspected of ami:w0, ami:w1, ami:w2"))
         }
         #expect(world.objections.isEmpty)
+    }
+
+    @Test("The cause ends after the canary was not helped: whoever is seen to be well by then is left alone")
+    func endsLater() {
+        var world = world(backoff: .seconds(3600))
+        world.darken(0, 1, 2)
+        var done: [String] = []
+        func fail(_ positions: ClosedRange<Int>) {
+            for position in positions {
+                done += words(world.sample(position, tree(fds: 255)))
+                done += words(world.log(position, failure(2_000_000, world.now, emfile: true)))
+            }
+        }
+        for _ in 0..<60 where !done.contains("alert closed w0 unhelped") {
+            done += words(world.pass(5))
+            fail(0...2)
+        }
+        #expect(done.contains("alert closed w0 unhelped"))
+        // The canary is looked at first; the others fail once more before their turn.
+        for _ in 0..<60 where !done.contains("w0 is starting proven") {
+            fail(1...2)
+            done += words(world.pass(5))
+            done += words(world.sample(0))
+        }
+        #expect(done.contains("w0 is starting proven"))
+        fail(1...2)
+        #expect(!done.contains { $0.hasPrefix("spawn w1") || $0.hasPrefix("spawn w2") })
+        // They go on failing: it was not the cause's end, and one of them is tried.
+        for _ in 0..<20 {
+            done += words(world.pass(5))
+            fail(1...2)
+        }
+        #expect(done.filter { $0.hasPrefix("spawn w1") || $0.hasPrefix("spawn w2") }.count == 1)
     }
 
     @Test("A canary that Warden has given up is not followed by another")

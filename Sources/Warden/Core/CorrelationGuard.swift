@@ -34,7 +34,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
         package internal(set) var acting: Set<SlotID>
         /// Everybody whom it is about.
         package internal(set) var members: Set<SlotID>
-        /// Those behind a canary that has recovered wait until then: what made it well may make them well.
+        /// Those behind a canary that is well again wait until then: what made it well may make them well.
         package internal(set) var followsFrom: Instant?
         /// Until then nobody else is tried: once held is not held for ever, or the next cause would find nobody to act.
         package internal(set) var heldUntil: Instant?
@@ -90,6 +90,7 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
         }
         switch suspicion.stage {
         case .testing, .held:
+            if suspicion.canary == nil, let from = suspicion.followsFrom, now < from { return .wait }
             if suspicion.canary == nil { suspicion.canary = suspicion.acting.min() ?? slot }
             return suspicion.canary == slot ? .go : .wait
         case .proceeding where suspicion.followsFrom.map { now < $0 } ?? false: return .wait
@@ -151,12 +152,23 @@ package struct CorrelationGuard: Hashable, Codable, Sendable {
     }
 
     /// A worker is not bad in this way any more, or is gone, without anything having been done.
-    package mutating func left(_ slot: SlotID) {
+    ///
+    /// - Parameters:
+    ///   - slot: the worker.
+    ///   - followsFrom: it is well by itself. If it was the canary, then the cause may be gone for all, and nobody is
+    ///     tried in its place before then, whatever its restart has said. `nil`: it says nothing of the others.
+    package mutating func left(_ slot: SlotID, followsFrom: Instant? = nil) {
         for (condition, var suspicion) in suspicions where suspicion.members.contains(slot) {
             // Its own restart is under way: that will have an outcome.
             if suspicion.acting.contains(slot) { continue }
             suspicion.members.remove(slot)
-            if suspicion.canary == slot { suspicion.canary = nil }
+            if suspicion.canary == slot {
+                suspicion.canary = nil
+                if let followsFrom {
+                    suspicion.stage = .testing
+                    suspicion.followsFrom = followsFrom
+                }
+            }
             suspicions[condition] = suspicion.members.isEmpty ? nil : suspicion
         }
     }

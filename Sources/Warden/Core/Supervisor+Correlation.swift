@@ -77,8 +77,17 @@ extension Supervisor {
         }
         for (condition, suspicion) in correlation.suspicions
         where suspicion.members.contains(id) && verdict.condition != condition {
-            correlation.left(id)
+            // By itself it comes back by way of `starting` when it is still in its grace.
+            let isBack = verdict.condition == .healthy || verdict.condition == .starting
+            correlation.left(id, followsFrom: isBack ? lookedAtAnew(id, from: now) : nil)
         }
+    }
+
+    /// When each of those beside a worker has been looked at and asked again.
+    private func lookedAtAnew(_ id: SlotID, from now: Moment) -> Instant {
+        guard let health = slots[id]?.spec.health else { return now.instant }
+        let look = max(health.interval * health.confirm.window, health.probeInterval + health.probeTimeout)
+        return now.instant + look
     }
 
     private mutating func correlationFell(_ id: SlotID, _ verdict: Verdict, at now: Moment) {
@@ -110,16 +119,11 @@ extension Supervisor {
             incident.verdict.evidence[index].value = .number(Double(before.members.count))
             incident.verdict.reason += " of \(names(before.members))"
         }
-        // Long enough that each of the others has been looked at and asked anew.
-        let look = slots[id].map { slot in
-            let health = slot.spec.health
-            return max(health.interval * health.confirm.window, health.probeInterval + health.probeTimeout)
-        }
         if incident.action == .alert {
             // Its budget was spent before, so nothing was tried: another goes first.
             correlation.left(id)
         } else {
-            correlation.ended(id, condition, outcome, followsFrom: now.instant + (look ?? .zero), at: now.instant)
+            correlation.ended(id, condition, outcome, followsFrom: lookedAtAnew(id, from: now), at: now.instant)
         }
         tellStage(incident, of: id, before: before?.stage)
         return incident
