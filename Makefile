@@ -64,8 +64,6 @@ simulate: build ## Live through 100,000 simulated worker-days under faults, and 
 
 # WARDEN_SOAK_SECONDS=N for another length, WARDEN_SOAK_MEGABYTES=N for another rate.
 soak: build ## Ten minutes of 50 workers, 100 MB/s of logs, restarts and clients: memory and descriptors stay as they are
-	@Tests/Sanitize/everything
-	@if [ -x "$(BOX)" ]; then $(MAKE) chaos; else echo "nightly: no $(BOX): no kills and upgrades"; fi
 	@Tests/Systemd/soak.py --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 
 sanitize: setup ## Run the tests of the rooms without dependencies, and the C, under the sanitizers
@@ -96,6 +94,7 @@ nightly: test simulate ## The long runs: the tests over and over, 100,000 simula
 	done
 	@packaging/demo/run --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 	@Tests/Sanitize/everything
+	@if [ -x "$(BOX)" ]; then $(MAKE) chaos; else echo "nightly: no $(BOX): no kills and upgrades"; fi
 	@Tests/Systemd/soak.py --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl
 	@if [ -d "$(KIT)" ] && [ -x "$(KIT_PYTHON)" ] && [ -x "$(BOX)" ]; then \
 	    Tests/Systemd/run kit_twin --seconds 600 --warden $(BUILD)/warden --wardenctl $(BUILD)/wardenctl \
