@@ -122,19 +122,33 @@ package enum WhyText {
     /// What holds its tree together; without a group told only where a stop means the tree.
     private static func containment(_ report: JSONValue?) -> [String] {
         guard let report, report != .null else { return [] }
+        let trouble = report["no_limits_because"]?.string.map { ["memory_max and tasks_max do not hold: \($0)"] } ?? []
         guard let group = report["cgroup"]?.string else {
-            guard report["kill_tree"]?.bool == true, let reason = report["no_cgroup_because"]?.string else { return [] }
-            return [
+            guard report["kill_tree"]?.bool == true, let reason = report["no_cgroup_because"]?.string else {
+                return trouble
+            }
+            return trouble + [
                 "no cgroup of its own: \(reason)",
                 "a process that leaves its parents, its group and its environment behind outlives kill_tree",
             ]
         }
         var facts = [report["processes"]?.integer.map { $0 == 1 ? "1 process" : "\($0) processes" }]
+        if let maximum = report["memory_max_bytes"]?.double {
+            let now = HealthText.bytes(report["memory_bytes"]?.double ?? 0)
+            facts.append("memory \(now) of \(HealthText.bytes(maximum))")
+        }
+        if let maximum = report["tasks_max"]?.integer {
+            facts.append("\(report["tasks"]?.integer ?? 0) of \(maximum) tasks")
+        }
+        if let kills = report["memory_kills"]?.integer, kills > 0 { facts.append("\(kills) killed at memory_max") }
+        if let refused = report["refused_tasks"]?.integer, refused > 0 {
+            facts.append("\(refused) forks refused at tasks_max")
+        }
         for (name, key) in [("CPU", "cpu"), ("memory", "memory"), ("disk", "io")] {
             guard let share = report["\(key)_pressure_percent"]?.double, share > 0 else { continue }
             facts.append("\(HealthText.decimal(share, places: 1)) % of 10 s waiting for \(name)")
         }
-        return ["cgroup \(group)", facts.compactMap { $0 }.joined(separator: ", ")]
+        return ["cgroup \(group)", facts.compactMap { $0 }.joined(separator: ", ")] + trouble
     }
 
     private static func actions(_ explanation: JSONValue, _ worker: JSONValue) -> [String] {

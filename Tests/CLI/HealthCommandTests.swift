@@ -102,6 +102,19 @@ import wardenctl
                     "  a process that leaves its parents, its group and its environment behind outlives kill_tree",
                 ]
             ),
+            (
+                #"{"kill_tree":true,"cgroup":"/w/3.1","processes":9,"memory_bytes":1048576,"memory_max_bytes":2097152,"#
+                    + #""memory_kills":1,"tasks":4,"tasks_max":20,"refused_tasks":7}"#,
+                [
+                    "", "containment:", "  cgroup /w/3.1",
+                    "  9 processes, memory 1 MiB of 2 MiB, 4 of 20 tasks, 1 killed at memory_max, "
+                        + "7 forks refused at tasks_max",
+                ]
+            ),
+            (
+                #"{"kill_tree":false,"cgroup":null,"no_cgroup_because":"x","no_limits_because":"no controller"}"#,
+                ["", "containment:", "  memory_max and tasks_max do not hold: no controller"]
+            ),
             (#"{"kill_tree":false,"cgroup":null,"no_cgroup_because":"cgroup = no"}"#, []), ("null", []),
         ])
     func containment(report: String, lines: [String]) throws {

@@ -46,6 +46,8 @@ import WardenCore
             serverurl=http://h:1
             rlimit_nofile=100:200
             kill_tree=yes
+            memory_max=4GB
+            tasks_max=300
             stdout_syslog=true
             log_compress=on
             log_prefix={name}{{}} [{stream}]
@@ -73,6 +75,7 @@ import WardenCore
         launch.serverURL = "http://h:1"
         launch.hasOwnServerURL = true
         launch.descriptorLimit = LaunchSpec.Limit(soft: 100, hard: 200)
+        launch.ceilings = ResourceCeilings(memoryBytes: 4 << 30, tasks: 300)
         launch.commandText = spec.launch.commandText
         #expect(spec.launch == launch)
         #expect(spec.launch.commandText.hasPrefix("/bin/x 'a b'"))
@@ -129,6 +132,8 @@ import WardenCore
         ("rlimit_nofile=many", "'many' is not a whole number"),
         ("rlimit_nofile=200:100", "the hard limit 100 is below the soft limit 200"),
         ("rlimit_nofile=3", "3 descriptors are too few"),
+        ("memory_max=much", "'much' is not a size"),
+        ("tasks_max=0", "'0' must be more than 0; write none for no limit"),
         ("kill_tree=maybe", "'maybe' is not auto, yes or no"),
         ("depends_on=nothing", "there is no program or group 'nothing'"),
         ("restart_delay=5", "'5' has no unit; did you mean 5s?"),

@@ -29,7 +29,16 @@ struct ControlGroupTests {
 
     private static func worker(_ slot: UInt32) -> WorkerID { WorkerID(slot: SlotID(slot), generation: Generation(3)) }
 
-    private static func spawn(_ script: String, in group: borrowing ControlGroup) throws -> Child {
+    /// Its directory as a group, so that somebody can be born there.
+    static func group(at path: String) throws -> ControlGroup {
+        let cut = try #require(path.lastIndex(of: "/"))
+        let parent = try #require(ControlGroupTree(path: String(path[..<cut])))
+        let group = parent.open(String(path[path.index(after: cut)...]))
+        guard let group else { throw KernelFailure("open", path, ENOENT) }
+        return group
+    }
+
+    static func spawn(_ script: String, in group: borrowing ControlGroup) throws -> Child {
         var plan = Launchpad.plan(["python3", "-c", script])
         plan.descriptors = [-1, 2, 2]
         plan.cgroup = group.descriptor
@@ -240,6 +249,110 @@ struct ControlGroupTests {
         ProcTestChild.endTree(of: second)
         try outside.child.deliver(.kill)
         _ = try Launchpad.end(of: &outside.child)
+    }
+}
+
+@Suite(
+    "Ceilings of control groups", .enabled(if: ControlGroupTree.own()?.isWritable == true, "no writable hierarchy"),
+    .serialized)
+struct ControlGroupCeilingTests {
+    /// A controller that this host has, whichever it is: they are all enabled in the same way.
+    private static let any = ControlGroupMount.find()?.controllers.sorted().first { $0 != "cpu" && $0 != "cpuset" }
+
+    private static func make(_ name: String) throws -> ControlGroupTree {
+        let own = try #require(ControlGroupTree.own())
+        let path = "\(own.path)/warden-test-\(name)-\(getpid())"
+        try #require(mkdir(path, 0o755) == 0)
+        return try #require(ControlGroupTree(path: path))
+    }
+
+    private static func group(in tree: ControlGroupTree) throws -> ControlGroup {
+        let group = tree.make("1.1")
+        guard let group else { throw KernelFailure("make", tree.path, EACCES) }
+        return group
+    }
+
+    private static func remove(_ tree: ControlGroupTree) {
+        for name in tree.names { rmdir("\(tree.path)/\(name)") }
+        rmdir(tree.path)
+    }
+
+    @Test("a controller is enabled once and for all groups; one that is not there is named")
+    func enabling() throws {
+        let tree = try Self.make("enabling")
+        defer { Self.remove(tree) }
+        #expect(throws: NoControlGroups("\(tree.path) has no controller nonsense")) { try tree.enable(["nonsense"]) }
+        try tree.enable([])
+        guard let any = Self.any, Self.isHandedDown(any, to: tree) else { return }
+        try tree.enable([any])
+        try tree.enable([any])
+        let group = try Self.group(in: tree)
+        #expect(ControlGroupTree(path: group.path)?.controllers.contains(any) == true)
+    }
+
+    /// A unit without `Delegate=` gets none.
+    private static func isHandedDown(_ controller: String, to tree: ControlGroupTree) -> Bool {
+        tree.controllers.contains(controller)
+    }
+
+    @Test(
+        "a group with processes of its own is not divided, and the remedy is named; moved down, they are no hindrance")
+    func residents() throws {
+        let tree = try Self.make("residents")
+        let group = try ControlGroupTests.group(at: tree.path)
+        var child = try ControlGroupTests.spawn("import time; time.sleep(1000)", in: group)
+        defer { Self.remove(tree) }
+        defer {
+            // Whatever the test did.
+            _ = try? child.deliver(.kill)
+            _ = try? Launchpad.end(of: &child)
+        }
+        if let any = Self.any, Self.isHandedDown(any, to: tree) {
+            let trouble = #expect(throws: NoControlGroups.self) { try tree.enable([any]) }
+            #expect(trouble?.description.contains("its unit needs DelegateSubgroup=") == true)
+        }
+        try tree.moveResidentsDown()
+        let members = tree.open("daemon")?.members
+        #expect(members == [child.pid])
+        if let any = Self.any, Self.isHandedDown(any, to: tree) { try tree.enable([any]) }
+    }
+
+    @Test("without the controller a ceiling is an error, and nothing is told of use")
+    func absent() throws {
+        let tree = try Self.make("absent")
+        defer { Self.remove(tree) }
+        let group = try Self.group(in: tree)
+        var failure: KernelFailure?
+        do throws(KernelFailure) { try group.hold(ResourceCeilings(tasks: 5)) } catch { failure = error }
+        #expect(failure?.errorNumber == ENOENT)
+        let usage = group.usage
+        #expect(usage.memoryBytes == nil && usage.tasks == nil && usage.memoryKills == nil && usage.refusedTasks == nil)
+    }
+
+    @Test(
+        "beyond memory_max the whole worker is killed, and counted; beyond tasks_max forks fail",
+        .enabled(if: ControlGroupMount.find()?.controllers.isSuperset(of: ["memory", "pids"]) == true))
+    func held() throws {
+        let tree = try Self.make("held")
+        defer { Self.remove(tree) }
+        try tree.enable(["memory", "pids"])
+        let group = try Self.group(in: tree)
+        try group.hold(ResourceCeilings(memoryBytes: 64 << 20, tasks: 20))
+        let script = """
+            import os, time
+            held = 0
+            try:
+                for _ in range(100):
+                    if os.fork() == 0: time.sleep(1000)
+            except BlockingIOError:
+                held = bytearray(os.urandom(256 << 20))
+            """
+        var child = try ControlGroupTests.spawn(script, in: group)
+        #expect(try Launchpad.end(of: &child) == .signal(SIGKILL, coreDumped: false))
+        let usage = group.usage
+        #expect(usage.memoryKills ?? 0 > 0 && usage.refusedTasks == 1 && usage.taskMaximum == 20)
+        let isEmpty = group.awaitEmpty(until: MonotonicClock.now() + Launchpad.patience)
+        #expect(isEmpty)
     }
 }
 

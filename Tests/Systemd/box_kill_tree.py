@@ -64,6 +64,11 @@ def play(service):
     pid = service.worker("other")["pid"]
     path = contents(f"/proc/{pid}/cgroup").strip().rpartition(":")[2]
     check(path.startswith(service.show("ControlGroup") + "/"), f"'other' is in {path}")
+    # The daemon lives in the group that would have to be divided: the ceilings are not held, and people are told.
+    trouble = "nothing holds its memory_max and tasks_max: .*(has no controller memory|needs DelegateSubgroup=)"
+    check(service.has_logged(f"other: {trouble}"), "the log does not say that ceilings are not held")
+    told = service.ctl("why", "other")[0]
+    check("memory_max and tasks_max do not hold:" in told, f"why other:\n{told}")
     check(not contents(f"{place}/cgroup.subtree_control").strip(), "a controller is enabled in the unit's own group")
     times = []
     for crashes in (False, True):
@@ -98,7 +103,7 @@ def scenario(service):
         program(service, "family", "family", EACH + "autostart = false\n")
         + program(service, "bomb", "bomb", EACH + "autostart = false\n", str(BOMB))
         + program(service, "loose", "family", "kill_tree = no\nstartsecs = 0\nautorestart = false\n")
-        + "[program:other]\ncommand = sleep 1000\n")
+        + "[program:other]\ncommand = sleep 1000\nmemory_max = 1GB\ntasks_max = 100\n")
     service.configure(service.programs)
     try:
         play(service)

@@ -270,6 +270,7 @@ def watch(daemon, clients, receiver):
                 pass
         if kills % 12 == 0:
             daemon.ctl("update")
+            print(f"    after {time.monotonic() - began:.0f} s: {lowest(daemon)}", flush=True)
     rate = (written(daemon, daemon.workers()) - moved) / (time.monotonic() - started) / 1e6
     last = lowest(daemon)
     seconds = time.monotonic() - began

@@ -63,6 +63,8 @@ package struct ConfigurationHost: Sendable {
     package var compilePattern: @Sendable (_ pattern: String) -> PatternFailure?
     /// Whether the host has NVIDIA's management library; whoever cannot know says so.
     package var hasNVML: @Sendable () -> Bool = { true }
+    /// The controllers of the host's cgroup v2 hierarchy; whoever cannot know names those that are asked for.
+    package var controlGroupControllers: @Sendable () -> Set<String> = { ["memory", "pids"] }
     /// Reads a certificate and its key; `nil` when they can be used together. Whoever cannot know says so.
     package var tlsFault: @Sendable (_ certificate: String, _ key: String) -> TLSFault? = { _, _ in nil }
     /// The daemon's environment, for `%(ENV_X)s`.

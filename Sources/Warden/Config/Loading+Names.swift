@@ -61,7 +61,7 @@ struct SectionKind {
         "stderr_logfile_maxbytes", "stderr_logfile_backups", "stderr_capture_maxbytes", "stderr_events_enabled",
         "stderr_syslog", "environment", "directory", "umask", "serverurl",
         "depends_on", "env_file", "restart_delay", "max_backoff", "ready", "stop_command", "log_prefix",
-        "log_compress", "rlimit_nofile", "kill_tree", "essential",
+        "log_compress", "rlimit_nofile", "kill_tree", "memory_max", "tasks_max", "essential",
     ]
 }
 

@@ -120,6 +120,14 @@ extension Values {
         return flag ? .yes : .no
     }
 
+    /// `none` is `nil`.
+    static func taskLimit(_ text: String) throws(ValueError) -> Int? {
+        guard text.lowercased() != "none" else { return nil }
+        let tasks = try integer(text)
+        guard tasks > 0 else { throw ValueError("\(quoted(text)) must be more than 0; write none for no limit") }
+        return tasks
+    }
+
     static func readiness(_ text: String) throws(ValueError) -> SupervisionSpec.Readiness {
         switch text.lowercased() {
         case "startsecs": return .startSeconds

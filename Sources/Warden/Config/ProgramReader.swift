@@ -41,6 +41,7 @@ struct ProgramReader {
         if let limit, !loading.host.isRoot, limit.hard > loading.host.descriptorHardLimit {
             loading.warn("rlimit_nofile", view, "only root can raise the hard limit; the program will not start")
         }
+        let ceilings = ceilings(&loading)
         let standing = view.scope
         var result: [ProgramSpec] = []
         for offset in 0..<count {
@@ -66,6 +67,7 @@ struct ProgramReader {
             launch.serverURL = serverURL
             launch.hasOwnServerURL = serverURL != loading.serverURL
             launch.descriptorLimit = limit
+            launch.ceilings = ceilings
             launch.socket = socket
             launch.isListener = flavor == .listener
             result.append(
@@ -137,6 +139,18 @@ struct ProgramReader {
                 "cannot be false while stopasgroup is true: what the stop signal reaches, SIGKILL must reach")
         }
         return spec
+    }
+
+    /// Whether they can be held is known only where the daemon runs; what the whole host lacks is said here.
+    private func ceilings(_ loading: inout Loading) -> ResourceCeilings? {
+        let ceilings = ResourceCeilings(
+            memoryBytes: loading.read("memory_max", view, default: nil, Values.optionalByteSize),
+            tasks: loading.read("tasks_max", view, default: nil, Values.taskLimit))
+        let missing = Set(ceilings.controllers).subtracting(loading.host.controlGroupControllers())
+        for (key, controller) in [("memory_max", "memory"), ("tasks_max", "pids")] where missing.contains(controller) {
+            loading.warn(key, view, "this host's cgroup v2 has no \(controller) controller, so nothing holds it")
+        }
+        return ceilings.controllers.isEmpty ? nil : ceilings
     }
 
     private func identity(_ loading: inout Loading) -> LaunchSpec.Identity? {

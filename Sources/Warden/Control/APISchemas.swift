@@ -73,7 +73,10 @@ enum APISchemas {
 
     private static let containment = APISchema.members([
         ("kill_tree", .flag), ("cgroup", .orNull(.string)), ("no_cgroup_because", .orNull(.string)),
-        ("processes", .orNull(.count)), ("cpu_pressure_percent", .orNull(.amount)),
+        ("processes", .orNull(.count)), ("memory_bytes", .orNull(.count)), ("memory_max_bytes", .orNull(.count)),
+        ("memory_kills", .orNull(.count)), ("tasks", .orNull(.count)), ("tasks_max", .orNull(.count)),
+        ("refused_tasks", .orNull(.count)), ("no_limits_because", .orNull(.string)),
+        ("cpu_pressure_percent", .orNull(.amount)),
         ("memory_pressure_percent", .orNull(.amount)), ("io_pressure_percent", .orNull(.amount)),
     ]).about("What holds the tree of a worker that runs together.")
 

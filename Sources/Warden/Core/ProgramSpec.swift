@@ -184,6 +184,8 @@ package struct LaunchSpec: Hashable, Codable, Sendable {
     package var hasOwnServerURL = false
     /// `rlimit_nofile`; `nil` keeps what the daemon was started with.
     package var descriptorLimit: Limit?
+    /// `memory_max` and `tasks_max`; `nil` without either.
+    package var ceilings: ResourceCeilings?
     /// The socket that is the standard input of every process of an `[fcgi-program:x]`; `nil` for others.
     package var socket: SharedSocketSpec?
     /// Its standard output is the protocol of event listeners.
@@ -194,6 +196,26 @@ package struct LaunchSpec: Hashable, Codable, Sendable {
         self.arguments = arguments
         commandText = arguments.joined(separator: " ")
         environment = [:]
+    }
+}
+
+/// What a worker and all that it starts may have together, held by the kernel where the worker has a cgroup with the
+/// controllers for it.
+package struct ResourceCeilings: Hashable, Codable, Sendable {
+    /// `memory_max` in bytes; beyond it the kernel kills the worker with its whole tree.
+    package var memoryBytes: Int64?
+    /// `tasks_max`: processes and threads; beyond it fork(2) and clone(2) fail with EAGAIN.
+    package var tasks: Int?
+
+    /// - Parameters: as the properties of the same names.
+    package init(memoryBytes: Int64? = nil, tasks: Int? = nil) {
+        self.memoryBytes = memoryBytes
+        self.tasks = tasks
+    }
+
+    /// The cgroup controllers that hold them.
+    package var controllers: [String] {
+        (memoryBytes == nil ? [] : ["memory"]) + (tasks == nil ? [] : ["pids"])
     }
 }
 

@@ -109,10 +109,11 @@ package struct ControlGroup: ~Copyable, Sendable {
             owning: try Kernel.retry("open", "\(place)/\(file)") { openat(base, file, flags | O_CLOEXEC) })
     }
 
-    private func write(_ text: StaticString, to file: String) throws(KernelFailure) {
+    internal func write(_ text: String, to file: String) throws(KernelFailure) {
         let target = try open(file, O_WRONLY)
         let number = target.rawValue
-        try Kernel.retry("write", "\(path)/\(file)") { Glibc.write(number, text.utf8Start, text.utf8CodeUnitCount) }
+        let bytes = Array(text.utf8)
+        _ = try Kernel.retry("write", "\(path)/\(file)") { Glibc.write(number, bytes, bytes.count) }
     }
 }
 
@@ -154,15 +155,26 @@ internal enum ControlGroupFiles {
         return names
     }
 
+    /// The words of a file such as `cgroup.controllers`; none when it cannot be read.
+    internal static func words(_ path: String) -> Set<String> {
+        let text = ProcessTree.contents(of: path, atMost: EdgeLimits.procReadBytes) ?? []
+        return Set(String(decoding: text, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init))
+    }
+
+    /// The processes in a group itself.
+    internal static func residents(of path: String) -> [Int32] {
+        let text = ProcessTree.contents(of: "\(path)/cgroup.procs", atMost: ControlGroupLimits.listBytes) ?? []
+        // 0 stands for a process of another pid namespace.
+        return text.split(separator: UInt8(ascii: "\n"))
+            .compactMap { Int32(String(decoding: $0, as: UTF8.self)) }.filter { $0 > 0 }
+    }
+
+    /// The same with those below it.
     internal static func members(of path: String) -> [Int32] {
         var members: [Int32] = []
         var groups = [(path, 0)]
         while let (group, depth) = groups.popLast(), members.count < ControlGroupLimits.members {
-            let text = ProcessTree.contents(of: "\(group)/cgroup.procs", atMost: ControlGroupLimits.listBytes) ?? []
-            for line in text.split(separator: UInt8(ascii: "\n")) {
-                // 0 stands for a process of another pid namespace.
-                if let pid = Int32(String(decoding: line, as: UTF8.self)), pid > 0 { members.append(pid) }
-            }
+            members += residents(of: group)
             if depth < ControlGroupLimits.depth {
                 groups += names(below: group).map { ("\(group)/\($0)", depth + 1) }
             }

@@ -42,13 +42,16 @@ package struct ControlGroupTree: Hashable, Sendable {
     /// As the other `make`, for any name.
     ///
     /// - Parameter name: one word without a slash, not beginning with a dot.
-    package func make(_ name: String) -> ControlGroup? {
+    package func make(_ name: String) -> ControlGroup? { make(name, sharing: false) }
+
+    /// - Parameter sharing: also where somebody lives.
+    internal func make(_ name: String, sharing: Bool) -> ControlGroup? {
         guard Self.isName(name) else { return nil }
         let directory = "\(path)/\(name)"
         let isNew = mkdir(directory, 0o755) == 0
         guard isNew || errno == EEXIST, let group = open(name) else { return nil }
         // A worker that was left over lives there: a new one must not share its fate.
-        if !isNew, group.isPopulated == true { return nil }
+        if !isNew, !sharing, group.isPopulated == true { return nil }
         return group
     }
 

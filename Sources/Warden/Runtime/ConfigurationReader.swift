@@ -48,6 +48,7 @@ struct ConfigurationReader: Sendable {
             // 1024 where even that cannot be read.
             descriptorHardLimit: (try? DaemonLimits.capture())?.descriptors.hard ?? 1024)
         host.hasNVML = { GPUInspector.isThere() }
+        host.controlGroupControllers = { ControlGroupMount.find()?.controllers ?? [] }
         host.tlsFault = { certificate, key in
             TLSFiles(certificate: certificate, key: key).problem().map { problem in
                 ConfigurationHost.TLSFault(isInKey: problem.subject == .key, text: problem.description)

@@ -8,6 +8,20 @@ package struct ContainmentReport: Hashable, Sendable {
     package var absence: String?
     /// Processes in the group.
     package var processCount: Int?
+    /// Memory of the group in bytes, page cache included.
+    package var memoryBytes: UInt64?
+    /// `memory_max`.
+    package var memoryMaximumBytes: UInt64?
+    /// Processes and threads of the group.
+    package var tasks: UInt64?
+    /// `tasks_max`.
+    package var taskMaximum: UInt64?
+    /// Processes that the kernel killed at `memory_max`.
+    package var memoryKills: UInt64?
+    /// How often a fork failed at `tasks_max`.
+    package var refusedTasks: UInt64?
+    /// Why `memory_max` and `tasks_max` are not held.
+    package var ceilingsTrouble: String?
     /// How much of the last ten seconds some process of the group waited for a CPU, in percent.
     package var cpuPercent: Double?
     /// How much of them all of the group stood still for want of memory.
@@ -27,6 +41,13 @@ package struct ContainmentReport: Hashable, Sendable {
             "cgroup": JSONValue(group),
             "no_cgroup_because": JSONValue(absence),
             "processes": JSONValue(processCount),
+            "memory_bytes": JSONValue(memoryBytes),
+            "memory_max_bytes": JSONValue(memoryMaximumBytes),
+            "memory_kills": JSONValue(memoryKills),
+            "tasks": JSONValue(tasks),
+            "tasks_max": JSONValue(taskMaximum),
+            "refused_tasks": JSONValue(refusedTasks),
+            "no_limits_because": JSONValue(ceilingsTrouble),
             "cpu_pressure_percent": JSONValue(cpuPercent),
             "memory_pressure_percent": JSONValue(memoryPercent),
             "io_pressure_percent": JSONValue(ioPercent),

@@ -52,6 +52,8 @@ final class Containment: Sendable {
     private let work = Mutex(Work())
     /// Groups of workers that are over, in which somebody still lives.
     private let lingering = Mutex<Set<String>>([])
+    /// Why ceilings do not hold.
+    private let unheld = Mutex<[SlotName: String]>([:])
     private let log: @Sendable (LogRecord) -> Void
 
     /// - Parameters:
@@ -90,19 +92,52 @@ final class Containment: Sendable {
 
     // MARK: - Births
 
-    /// Starts a child in a group of its own, where that can be had.
-    ///
-    func spawn(_ plan: SpawnPlan, _ worker: WorkerID, by spawner: Spawner) throws(SpawnFailure) -> Born {
+    /// Starts a child in a group of its own, where that can be had, and within its ceilings.
+    func spawn(
+        _ plan: SpawnPlan, _ worker: WorkerID, of spec: ProgramSpec, by spawner: Spawner
+    ) throws(SpawnFailure) -> Born {
         let group = tree.flatMap { $0.makeFresh(worker) }
         switch group {
         case .some(let group):
+            if let ceilings = spec.launch.ceilings { hold(ceilings, group, spec.name) }
             var plan = plan
             plan.cgroup = group.descriptor
             plan.cgroupIsOptional = true
             return Born(spawned: try spawner.spawn(plan), group: group.name)
-        case nil: return Born(spawned: try spawner.spawn(plan), group: nil)
+        case nil:
+            if spec.launch.ceilings != nil { say(absence ?? "its cgroup could not be made", ofCeilingsOf: spec.name) }
+            return Born(spawned: try spawner.spawn(plan), group: nil)
         }
     }
+
+    /// A worker that cannot be held starts all the same, as it would everywhere else; people are told.
+    private func hold(_ ceilings: ResourceCeilings, _ group: borrowing ControlGroup, _ name: SlotName) {
+        do throws(NoControlGroups) {
+            try tree?.enable(ceilings.controllers)
+        } catch {
+            return say(error.description, ofCeilingsOf: name)
+        }
+        do throws(KernelFailure) {
+            try group.hold(ceilings)
+            unheld.withLock { $0[name] = nil }
+        } catch {
+            say("\(error)", ofCeilingsOf: name)
+        }
+    }
+
+    /// Once for each reason: a worker may be started often.
+    private func say(_ reason: String, ofCeilingsOf name: SlotName) {
+        let isNew = unheld.withLock { unheld in
+            guard unheld[name] != nil || unheld.count < Limits.slots else { return true }
+            return unheld.updateValue(reason, forKey: name) != reason
+        }
+        guard isNew else { return }
+        let text = "\(name.qualified): nothing holds its memory_max and tasks_max: \(reason)"
+        log(LogRecord(.warn, text, fields: ["WARDEN_WORKER": name.qualified]))
+    }
+
+    /// Why a worker's ceilings are not held; `nil` when they are, or when it has none.
+    func trouble(withCeilingsOf name: SlotName) -> String? { unheld.withLock { $0[name] } }
 
     // MARK: - Ends
 

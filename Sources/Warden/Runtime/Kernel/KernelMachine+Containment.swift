@@ -56,6 +56,7 @@ extension KernelMachine {
 
     /// The main process was reaped. Its exit is told at once, or when the rest of its tree has ended too.
     mutating func endTree(of process: WorkerProcess, _ status: ExitStatus) {
+        sayMemoryKills(of: process)
         let endsTree = process.spec.supervision.endsTree
         process.isTreeEnded = endsTree
         guard endsTree, !isAlone(process) else {
@@ -67,6 +68,16 @@ extension KernelMachine {
         guard containment.end(order(to: process, until: dueAt)) else {
             return tellExit(of: process, "no thread was free to end the rest of its tree")
         }
+    }
+
+    /// SIGKILL alone does not say who sent it.
+    private func sayMemoryKills(of process: WorkerProcess) {
+        guard let bytes = process.spec.launch.ceilings?.memoryBytes, let name = process.group,
+            let kills = containment.tree?.open(name)?.usage.memoryKills, kills > 0
+        else { return }
+        let subject = process.spec.name.qualified
+        let text = "\(subject): the kernel killed \(kills) of its processes at memory_max = \(bytes) bytes"
+        log(LogRecord(.warn, text, fields: ["WARDEN_WORKER": subject]))
     }
 
     /// Only a group can tell so at once.

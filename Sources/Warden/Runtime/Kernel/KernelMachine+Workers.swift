@@ -64,7 +64,7 @@ extension KernelMachine {
             worker, output: output.reader.rawValue, error: errorTarget == nil ? nil : errors.reader.rawValue,
             input: socket == nil ? input.writer.rawValue : nil, notifySocket: notifyNumber)
         plan.waitsAtGate = keeper.isKept
-        var born = try containment.spawn(plan, worker, by: spawner)
+        var born = try containment.spawn(plan, worker, of: spec, by: spawner)
         keeper.store(born.spawned.child.readinessDescriptor, as: .process(worker))
         born.spawned.openGate()
         vacated[worker.slot] = nil

@@ -11,7 +11,8 @@ extension ControlBridge {
         return await withCheckedContinuation { continuation in
             let isTaken = readers.submit(deadline: MonotonicClock.now() + .seconds(5)) {
                 continuation.resume(
-                    returning: ContainmentReport(endsTree: endsTree, worker: id, pid: pid, containment))
+                    returning: ContainmentReport(
+                        endsTree: endsTree, worker: id, name: worker.name, pid: pid, containment))
             }
             if !isTaken { continuation.resume(returning: nil) }
         }
@@ -19,8 +20,9 @@ extension ControlBridge {
 }
 
 extension ContainmentReport {
-    fileprivate init(endsTree: Bool, worker: WorkerID, pid: Int32, _ containment: Containment) {
+    fileprivate init(endsTree: Bool, worker: WorkerID, name slot: SlotName, pid: Int32, _ containment: Containment) {
         self.init(endsTree: endsTree)
+        ceilingsTrouble = containment.trouble(withCeilingsOf: slot)
         guard let tree = containment.tree else {
             absence = containment.absence
             return
@@ -31,6 +33,11 @@ extension ContainmentReport {
         }
         group = found.path
         processCount = found.members.count
+        let usage = found.usage
+        (memoryBytes, memoryMaximumBytes, memoryKills) = (
+            usage.memoryBytes, usage.memoryMaximumBytes, usage.memoryKills
+        )
+        (tasks, taskMaximum, refusedTasks) = (usage.tasks, usage.taskMaximum, usage.refusedTasks)
         let pressure = found.pressure
         (cpuPercent, memoryPercent) = (pressure.cpuSomePercent, pressure.memoryFullPercent)
         ioPercent = pressure.ioFullPercent
