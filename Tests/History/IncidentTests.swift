@@ -80,6 +80,17 @@ import WardenHistory
         #expect(try store.incidents(limit: .max).count == HistoryLimits.listedIncidents)
     }
 
+    @Test("a list leaves out the forensics")
+    func listWithoutForensics() throws {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        var told = incident("1")
+        told.forensics = forensics()
+        try store.record(told)
+        told.forensics = nil
+        #expect(try store.incidents(limit: 1) == [told])
+    }
+
     @Test("an id is data and not SQL")
     func hostileText() throws {
         let scratch = try Scratch()

@@ -46,6 +46,8 @@ package enum HistoryLimits {
     package static let databaseBytes: Int64 = 1024 * 1024 * 1024
     /// Bytes to which the write-ahead log is cut back.
     package static let logBytes: Int64 = 4 * 1024 * 1024
+    /// Kilobytes of the database that are kept in memory.
+    package static let cacheKilobytes = 512
     /// How long a lock of somebody else (a backup, the sqlite3 tool) is waited for.
     package static let busyTimeout: Duration = .seconds(2)
 }

@@ -21,7 +21,8 @@ extension HistoryStore {
     ///   - limit: at most so many, up to `HistoryLimits.listedIncidents`.
     ///   - id: only those before this incident: the last of a former answer. One that is not known (any more) gives
     ///     none.
-    /// - Returns: what this version can read; rows of a newer version that hold words unknown here are left out.
+    /// - Returns: what this version can read, without the forensics, which are large; rows of a newer version that hold
+    ///   words unknown here are left out.
     /// - Throws: when the database could not be read.
     package func incidents(
         matching worker: SlotName? = nil, limit: Int, before id: String? = nil
@@ -37,9 +38,15 @@ extension HistoryStore {
             arguments += ["before": id]
         }
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        let sql = "SELECT * FROM incident \(filter) ORDER BY sequence DESC LIMIT :limit"
+        let sql = "SELECT \(IncidentRow.listed) FROM incident \(filter) ORDER BY sequence DESC LIMIT :limit"
         return try read("list incidents") { database in
-            try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap(IncidentRow.incident)
+            // Row by row: a thousand of them are never held beside what is made of them.
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
+            var incidents: [Incident] = []
+            while let row = try rows.next() {
+                if let incident = IncidentRow.incident(row) { incidents.append(incident) }
+            }
+            return incidents
         }
     }
 

@@ -95,6 +95,8 @@ package final class HistoryStore: Sendable {
             let pageBytes = try Int64.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
             try database.execute(sql: "PRAGMA max_page_count = \(max(16, maxima.databaseBytes / pageBytes))")
             try database.execute(sql: "PRAGMA journal_size_limit = \(HistoryLimits.logBytes)")
+            // Kilobytes. SQLite keeps 2000 of them, which a daemon's one connection fills in an hour and never needs.
+            try database.execute(sql: "PRAGMA cache_size = -\(HistoryLimits.cacheKilobytes)")
             // A power cut may take the last commits with it, but never the file: fsync(2) waits for checkpoints.
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
         }

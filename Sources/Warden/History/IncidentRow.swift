@@ -46,6 +46,12 @@ struct IncidentRow {
         var pressure: [String]?
     }
 
+    /// The columns that a list shows: all but the forensics.
+    static let listed = """
+        id, group_name, process_name, generation, at, class, cause, grade, since, since_monotonic_nanoseconds, reason, \
+        evidence, action, held_back_by, fingerprint, outcome, recovered_nanoseconds
+        """
+
     /// The columns of `incident`, to be bound by name.
     static func arguments(_ incident: Incident) throws -> StatementArguments {
         let verdict = incident.verdict
