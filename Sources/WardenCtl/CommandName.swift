@@ -2,7 +2,7 @@ import WardenWire
 
 /// The commands, and how each is used.
 package enum CommandName: String, Hashable, Sendable, CaseIterable {
-    case add, avail, check, clear, drill, exit, fds
+    case add, alert, avail, check, clear, drill, events, exit, fds
     case foreground = "fg"
     case hashPassword = "hash-password"
     case help, incident, incidents, maintail, open
@@ -19,6 +19,11 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
     package var help: [String] {
         switch self {
         case .add: ["add <group> [...]\tStart what a reread found for these groups"]
+        case .alert:
+            [
+                "alert [--json]\t\tList whom the daemon tells of incidents",
+                "alert test <name> [...]\tTell them now, of nothing, and say whether it arrived",
+            ]
         case .avail: ["avail\t\t\tList what is configured, in use or not"]
         case .check:
             [
@@ -32,7 +37,13 @@ package enum CommandName: String, Hashable, Sendable, CaseIterable {
                 "drill <name> emfile|hang|spin|silence|memory\tProve what Warden would do; nothing is done",
                 "drill <name> <kind> --act [--for 5m]\tThe same, and what is decided is done",
                 "drill <name> stop\t\t\tEnd a drill",
+                "drill ... [--json]\t\t\tPrint how it went as JSON",
                 "emfile lowers the worker's limit of descriptors and restores it; the others only pretend.",
+            ]
+        case .events:
+            [
+                "events [<name> ...] [--json]\tWhat happened lately: states, verdicts, incidents",
+                "events -f [<name> ...] [--json]\tThe same, and what happens from now on, until Ctrl-C",
             ]
         case .exit, .quit: ["\(rawValue)\tLeave the shell"]
         case .end: ["Ctrl-D leaves the shell"]

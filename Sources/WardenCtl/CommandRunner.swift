@@ -67,6 +67,11 @@ package struct CommandRunner<Server: ControlServer> {
             exitCode = ExitCode.failure
             return .goOn
         }
+        // To supervisorctl these are names of processes, which nothing can have.
+        if text.words.contains("--help") || text.words.contains("-h") {
+            help(name.rawValue)
+            return .goOn
+        }
         do {
             return try await perform(name, text)
         } catch .connection(.unauthorized) where isInteractive {
@@ -100,6 +105,7 @@ package struct CommandRunner<Server: ControlServer> {
         case .update: try await update(text.words)
         case .add: try await add(text.words)
         case .remove: try await remove(text.words)
+        case .alert: try await alert(text.words)
         case .avail: try await avail(text.words)
         case .shutdown: try await shutdown(text.words)
         case .reload: try await reload(text.words)
@@ -117,6 +123,7 @@ package struct CommandRunner<Server: ControlServer> {
         case .tune: try await tune(text.words)
         case .drill: try await drill(text.words)
         case .replay: try await replay(text.words)
+        case .events: try await events(text.words)
         case .fds: try await fds(text.words)
         case .incident: try await incident(text.words)
         case .incidents: try await incidents(text.words)

@@ -54,9 +54,8 @@ package struct Completion: Hashable, Sendable {
 
     private static func takesProcesses(_ command: some StringProtocol) -> Bool {
         [
-            "clear", "fds", "fg", "incidents", "pause-health", "pid", "replay", "restart", "resume-health", "signal",
-            "start",
-            "status", "stop", "tail", "why",
+            "clear", "drill", "events", "fds", "fg", "incidents", "pause-health", "pid", "replay", "restart",
+            "resume-health", "signal", "start", "status", "stop", "tail", "tune", "why",
         ].contains(String(command))
     }
 }

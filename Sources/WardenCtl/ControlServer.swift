@@ -132,4 +132,8 @@ enum CtlLimits {
     static let listedIncidents = 5
     /// Incidents that `incidents` asks for when it is not told.
     static let askedIncidents = 20
+    /// Events of the past that `events` asks for.
+    static let askedEvents = 50
+    /// Bytes of one event.
+    static let eventBytes = 1024 * 1024
 }

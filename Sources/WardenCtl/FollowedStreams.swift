@@ -59,7 +59,7 @@ extension RemoteServer {
     ) async throws(ServerFailure) -> Int? {
         let streams = FollowedStreams(count: paths.count)
         let client = client
-        await withTaskGroup(of: Void.self) { group in
+        let isOver = await withTaskGroup(of: Void.self) { group in
             for path in paths {
                 group.addTask {
                     do throws(ControlClientError) {
@@ -75,9 +75,11 @@ extension RemoteServer {
                 try? await Task.sleep(for: CtlLimits.followPause)
             }
             for chunk in streams.drain() { receive(chunk) }
-            if !streams.isOver { group.cancelAll() }
+            let isOver = streams.isOver
+            if !isOver { group.cancelAll() }
+            return isOver
         }
         // What a cancelled one says of itself is no failure.
-        return untilEnd && streams.isOver ? try streams.outcome() : nil
+        return untilEnd && isOver ? try streams.outcome() : nil
     }
 }

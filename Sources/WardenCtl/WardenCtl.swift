@@ -21,7 +21,7 @@ enum WardenCtl {
               --ca-file FILE        trust these certificates (PEM) with https, and not the host's
           -i, --interactive         ask before something is shut down
           -r, --history-file FILE   where the shell keeps what was typed
-              --json                status, why, fds and incidents print JSON
+              --json                whatever lists or shows something prints JSON
           -h, --help                print this and exit
 
         Without a command, commands are read from standard input. `wardenctl help` lists them.
@@ -63,7 +63,9 @@ enum WardenCtl {
                     ask: Terminal.ask, attention: .terminal,
                     programs: { ProgramSource(file: $0 ?? invocation.configurationFile, host: .client()) })
                 guard invocation.words.isEmpty else {
-                    if invocation.line.contains("tail") || invocation.line.contains("fg") { Interruption.endsQuietly() }
+                    // The commands that go on until Ctrl-C.
+                    let endless = ["tail", "fg", "events", "drill"]
+                    if endless.contains(where: { invocation.line.contains($0) }) { Interruption.endsQuietly() }
                     _ = await runner.run(invocation.line)
                     return runner.exitCode
                 }

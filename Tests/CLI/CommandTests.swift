@@ -327,6 +327,7 @@ import wardenctl
         for name in CommandName.allCases where name != .end {
             #expect(overview.contains(name.rawValue))
             #expect(await result(of: "help \(name.rawValue)", Self.server()).lines == name.help)
+            #expect(await result(of: "\(name.rawValue) --help", Self.server()).lines == name.help)
         }
         #expect(await result(of: "help x", Self.server()) == CommandResult(lines: ["*** No help on x"], exitCode: 0))
     }

@@ -143,6 +143,51 @@ import wardenctl
         #expect(IncidentText.lines([.object([:])]).count == 1)
     }
 
+    @Test("alert lists whom the daemon tells, and tests them; what did not arrive is a failure.")
+    func alerts() async {
+        let server = Self.server([
+            "/api/v1/alerts": #"[{"name":"ops","format":"slack","address":"https://h","events":["dark","hung"],"#
+                + #""has_secret":true}]"#,
+            "/api/v1/alerts/ops/test": #"{"name":"ops","address":"https://h","delivered":true,"reason":null}"#,
+            "/api/v1/alerts/deaf/test":
+                #"{"name":"deaf","address":"https://h","delivered":false,"reason":"answered 500"}"#,
+        ])
+        #expect(
+            await result(of: "alert", server)
+                == CommandResult(lines: ["ops  slack  https://h  dark, hung"], exitCode: 0))
+        #expect(
+            await result(of: "alert test ops", server)
+                == CommandResult(lines: ["ops (https://h): delivered"], exitCode: 0))
+        let failed = await result(of: "alert test deaf ops", server)
+        #expect(failed.lines.first == "deaf (https://h): ERROR (not delivered: answered 500)")
+        #expect(failed.exitCode == 1)
+        #expect(await result(of: "alert send ops", server).exitCode == 2)
+        let none = Self.server(["/api/v1/alerts": "[]"])
+        #expect(await result(of: "alert", none).lines.first?.hasPrefix("nobody is told") == true)
+    }
+
+    @Test("events: a line for each, of all workers or of some, however they arrive.")
+    func events() async {
+        let server = Self.server([:])
+        server.chunks = [
+            ": what happens from here on\n\nid: 7-1\nevent: state\nda",
+            #"ta: {"at":"T1","type":"state","worker":"g:a","state":"EXITED","from":"RUNNING","pid":7,"expected":false}"#
+                + "\n\n",
+            #"data: {"at":"T2","type":"health","worker":"b","class":"dark","cause":"emfile","grade":"proven","#
+                + #""reason":"3 free"}"# + "\n\ndata: {\n",
+            #"data: {"at":"T3","type":"incident","phase":"closed","incident":{"id":"9","worker":"g:a","class":"hung","#
+                + #""cause":"silent","action":"restart","outcome":"recovered"}}"# + "\n\n",
+        ]
+        let lines = [
+            "T1  g:a  EXITED  from RUNNING, pid 7, unexpected", "T2  b  dark/emfile (proven)  3 free",
+            "T3  g:a  incident 9 closed  hung/silent, restart: recovered",
+        ]
+        #expect(await result(of: "events", server) == CommandResult(lines: lines, exitCode: 0))
+        #expect(await result(of: "events g:*", server).lines == [lines[0], lines[2]])
+        #expect(await result(of: "events --json b", server).lines.first?.hasPrefix(#"{"at":"T2""#) == true)
+        #expect(server.asked.last == "STREAM /api/v1/events?last=50&follow=no")
+    }
+
     @Test("fds: count, limits, trend, kinds.")
     func census() async {
         let server = Self.server([

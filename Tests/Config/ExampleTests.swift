@@ -71,6 +71,7 @@ import WardenCore
     @Test func commentedOptions() {
         var world = Self.world
         world.environment["WARDEN_ALERT_URL"] = "https://hooks.example.org/x"
+        world.environment["WARDEN_ALERT_SECRET"] = "whsec_MfKQ9r8GKYqrTwjU"
         world.files["/etc/warden/tls/certificate.pem"] = ""
         world.files["/etc/warden/tls/key.pem"] = ""
         let enabled = Self.text.split(separator: "\n", omittingEmptySubsequences: false).map { line in

@@ -207,6 +207,30 @@ import WardenCore
             ])
     }
 
+    @Test("A secret that cannot be one, and one that is missing, are errors; its value is not shown.")
+    func unusableSecrets() {
+        let garbled = FakeHost().body("[alert:a]\nurl=https://h/\nsecret=whsec_a=b=")
+        #expect(garbled.errors == ["[alert:a] secret: what follows whsec_ is not base64"])
+        let missing = FakeHost().body("[alert:a]\nurl=https://h/\nformat=pagerduty")
+        #expect(
+            missing.errors == ["[alert:a] format: pagerduty needs the integration's routing key; add secret=…"])
+    }
+
+    @Test(
+        "A receiver's own path is known; any other is kept.",
+        arguments: [
+            ("http://am:9093", "alertmanager", "http://am:9093/api/v2/alerts"),
+            ("http://am:9093/", "alertmanager", "http://am:9093/api/v2/alerts"),
+            ("https://h/am/api/v2/alerts", "alertmanager", "https://h/am/api/v2/alerts"),
+            ("https://events.pagerduty.com", "pagerduty", "https://events.pagerduty.com/v2/enqueue"),
+            ("https://h?a=b", "pagerduty", "https://h?a=b"), ("https://h", "json", "https://h"),
+        ])
+    func receiverPaths(_ url: String, _ format: String, _ expected: String) throws {
+        let result = FakeHost().body("[alert:a]\nurl=\(url)\nformat=\(format)\nsecret=whsec_MfKQ9r8GKYqrTwjU")
+        #expect(result.errors.isEmpty)
+        #expect(try #require(result.configuration).alerts.map(\.url) == [expected])
+    }
+
     /// Goal: [warden] and [alert:NAME] reach their places.
     @Test func wardenSections() throws {
         let result = FakeHost().body(

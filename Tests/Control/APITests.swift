@@ -12,7 +12,7 @@ import WardenWire
     func routes() async throws {
         try await TestServer.run(FakeDaemon()) { (server) async throws in
             let paths = try #require(try await Self.document(server)["paths"].flatMap(Self.members))
-            #expect(paths.count == 20)
+            #expect(paths.count == 23)
             try await server.converse { talk in
                 for (path, item) in paths { try await Self.tryMethods(path, item, &talk) }
             }
@@ -27,6 +27,8 @@ import WardenWire
         let known = members(item).map { $0.0.uppercased() }
         let allowed = known + (known.contains("GET") ? ["HEAD"] : []) + ["OPTIONS"]
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "QUERY", "OPTIONS"] {
+            // A stream has no end: EventTests has it.
+            if method == "GET", path == "/api/v1/events" { continue }
             try await talk.send("\(method) \(real) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
             let answer = await talk.answer()
             let isRefused = answer.status == 405 || answer.status == 204
@@ -108,6 +110,11 @@ import WardenWire
         [
             Sent("GET", workers, workers), Sent("GET", "/livez", "/livez"), Sent("GET", "/readyz", "/readyz"),
             Sent("GET", documentPath, documentPath), Sent("GET", "/api/v1/daemon", "/api/v1/daemon"),
+            Sent("GET", "/api/v1/events?follow=maybe", "/api/v1/events", "", 400),
+            Sent("GET", "/api/v1/alerts", "/api/v1/alerts"),
+            Sent("POST", "/api/v1/alerts/ops/test", "/api/v1/alerts/{name}/test"),
+            Sent("POST", "/api/v1/alerts/deaf/test", "/api/v1/alerts/{name}/test"),
+            Sent("POST", "/api/v1/alerts/x/test", "/api/v1/alerts/{name}/test", "", 404),
             Sent("GET", "/api/v1/incidents", "/api/v1/incidents"),
             Sent("GET", "/api/v1/incidents?limit=x", "/api/v1/incidents", "", 400),
             Sent("GET", "/api/v1/incidents?worker=many:*", "/api/v1/incidents", "", 404),

@@ -30,6 +30,7 @@ final class FakeDaemon: ControlBackend {
 
     let state: Mutex<State>
     let sightings: AsyncStream<Sighting>
+    let eventHub = EventHub(life: "7")
     private let inlet: AsyncStream<Sighting>.Continuation
 
     init(_ names: [String] = ["cat", "many:many_00", "many:many_01"]) {
@@ -102,6 +103,18 @@ final class FakeDaemon: ControlBackend {
                 (query.id == nil || incident.id == query.id)
                     && (query.worker == nil || incident.worker == query.worker)
             }
+        }
+    }
+
+    func alerts() -> [AlertDescription] {
+        [AlertDescription(name: "ops", format: .slack, address: "https://h", events: ["dark"], isSigned: true)]
+    }
+
+    func testAlert(_ name: String) async -> AlertTest? {
+        switch name {
+        case "ops": AlertTest(name: name, address: "https://h", failure: nil)
+        case "deaf": AlertTest(name: name, address: "https://h", failure: "answered 500")
+        default: nil
         }
     }
 

@@ -117,12 +117,43 @@ import WardenCore
         #expect(closed == ["alert closed w0 unhelped", "alert closed w0 unhelped", "alert closed w0 gave-up"])
         #expect(world.worker(0).generation == Generation(4))
         #expect(world.lastStatus?.contains("gave up (restarts did not help); kept as it is") == true)
-        world.ask(.stop(.all, wait: true))
-        world.ask(.start(.all, wait: true))
+        #expect(resolved(world.ask(.stop(.all, wait: true))) == ["alert resolved w0 recovered"])
+        #expect(resolved(world.ask(.start(.all, wait: true))).isEmpty)
         world.pass(2)
         world.darken(0)
         #expect(world.worker(0).generation == Generation(6), "the breaker is closed")
         #expect(world.objections.isEmpty)
+    }
+
+    private func resolved(_ directives: [Directive]) -> [String] {
+        words(directives).filter { $0.hasPrefix("alert resolved") }
+    }
+
+    @Test("What was given up is told to be over when the worker is well again without help, once")
+    func resolvedByItself() {
+        var world = world { $0.health.restartBudget = .init(count: 0, within: .seconds(3600)) }
+        world.boot()
+        #expect(words(world.darken(0)).contains("alert closed w0 gave-up"))
+        #expect(resolved(world.mend(0) + world.mend(0)) == ["alert resolved w0 recovered"])
+        #expect(resolved(world.mend(0)).isEmpty)
+        #expect(world.objections.isEmpty)
+    }
+
+    @Test("A restart that did not help and one that did are one trouble: its end is told once")
+    func resolvedByTheNext() {
+        var world = world { $0.health.progressPattern = "Batch" }
+        world.boot()
+        var told = words(world.darken(0)) + words(world.darken(0))
+        world.pass(2)
+        told += words(world.log(0, progress(1, world.now)))
+        for _ in 1...12 {
+            world.pass(5)
+            told += words(world.sample(0))
+        }
+        #expect(
+            told.filter { $0.hasPrefix("alert") } == [
+                "alert opened w0 dark", "alert closed w0 unhelped", "alert opened w0 dark", "alert closed w0 recovered",
+            ])
     }
 
     @Test("A spent budget: one alert, gave-up, and nothing more")

@@ -1,3 +1,4 @@
+import CWardenLinux
 import Glibc
 import Testing
 import WardenCore
@@ -27,9 +28,26 @@ struct GateTests {
         }
         let reading = try Launchpad.conclude(spawned.report)
         #expect(try Launchpad.readAll(output) == (opens ? "ran\n" : ""))
-        #expect(try Launchpad.end(of: &spawned.child) == .code(opens ? 0 : 127))
+        let end: WardenCore.ExitStatus = opens ? .code(0) : .signal(SIGSTKFLT, coreDumped: false)
+        #expect(try Launchpad.end(of: &spawned.child) == end)
         #expect(reading.failure?.errorNumber == (opens ? nil : ECANCELED))
         #expect(opens == (reading == .executed))
+    }
+
+    @Test("whoever holds the pidfd of one that ended at its gate knows that it never ran")
+    func neverRan() throws {
+        var plan = Launchpad.plan(["sh", "-c", "exit 127"])
+        plan.descriptors = [0, 1, 2]
+        plan.waitsAtGate = true
+        for opens in [false, true] {
+            var spawned = try Spawner().spawn(plan)
+            let kept = Descriptor(owning: dup(spawned.child.readinessDescriptor))
+            #expect(!Child.endedAtGate(kept.rawValue, within: .zero), "it lives")
+            if opens { _ = spawned.openGate() } else { spawned.gate = nil }
+            _ = try Launchpad.end(of: &spawned.child)
+            let keepsStatus = warden_pidfd_hangs_up(kept.rawValue) == 1
+            #expect(Child.endedAtGate(kept.rawValue, within: .seconds(5)) == (keepsStatus && !opens))
+        }
     }
 
     @Test("nothing happens where there is no gate, and a dead child's gate opens for nobody")

@@ -1,6 +1,7 @@
 import Testing
 import WardenCore
 import WardenOutbound
+import WardenWire
 
 @Suite struct AlertDestinationTests {
     @Test(
@@ -49,6 +50,11 @@ import WardenOutbound
         #expect(!destination.wants(alert(.opened, .dark(.emfile), nil)))
         #expect(destination.wants(alert(.closed, .dark(.emfile), .gaveUp)))
         #expect(!destination.wants(alert(.closed, .hung(.silent), .unhelped)))
+        // Who keeps alerts open hears the end of what it was told.
+        destination.format = .alertmanager
+        #expect(destination.wants(alert(.closed, .hung(.silent), .superseded)))
+        #expect(destination.wants(alert(.resolved, .hung(.silent), .gaveUp)))
+        #expect(!destination.wants(alert(.closed, .dark(.emfile), .superseded)))
         destination.events = []
         #expect(destination.wants(alert(.opened, .unknown(.unreadable), nil)))
         #expect(destination.wants(alert(.closed, .hung(.silent), .superseded)))

@@ -10,7 +10,7 @@ import WardenOutbound
         let reports = Reports()
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         let sender = AlertSender(
-            destinations: destinations, seed: 1, sign: { _, _ in "" },
+            destinations: destinations, clock: .system { 0 }, seed: 1, sign: { _, _ in "" },
             report: { report in
                 reports.take(report)
                 continuation.yield()
@@ -50,7 +50,8 @@ import WardenOutbound
 
     @Test("a destination holds so many and no more; what is refused is counted")
     func full() {
-        let sender = AlertSender(destinations: [destination(port: 1)], sign: { _, _ in "" }, report: { _ in })
+        let sender = AlertSender(
+            destinations: [destination(port: 1)], clock: .system { 0 }, sign: { _, _ in "" }, report: { _ in })
         for id in 0..<OutboundLimits.queuedAlerts { #expect(sender.submit(alert(Int64(id))) == .queued) }
         #expect(sender.submit(alert(0)) == .alreadyQueued)
         #expect(sender.submit(alert(-1)) == .full)
@@ -66,7 +67,7 @@ import WardenOutbound
         try await server.serving {
             let (stream, continuation) = AsyncStream<Void>.makeStream()
             let sender = AlertSender(
-                destinations: [target], sign: { _, _ in "" },
+                destinations: [target], clock: .system { 0 }, sign: { _, _ in "" },
                 report: { report in
                     reports.take(report)
                     continuation.yield()
@@ -87,7 +88,8 @@ import WardenOutbound
 
     @Test("unknown destinations and a finished sender take nothing")
     func takesNothing() async {
-        let sender = AlertSender(destinations: [destination(port: 1)], sign: { _, _ in "" }, report: { _ in })
+        let sender = AlertSender(
+            destinations: [destination(port: 1)], clock: .system { 0 }, sign: { _, _ in "" }, report: { _ in })
         #expect(sender.submit(alert(to: "other")) == .noDestination)
         sender.finish()
         #expect(sender.submit(alert()) == .closed)

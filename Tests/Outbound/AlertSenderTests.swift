@@ -1,6 +1,7 @@
 import Testing
 import WardenCore
 import WardenOutbound
+import WardenWire
 
 @Suite(.timeLimit(.minutes(1))) struct AlertSenderTests {
     @Test("an alert is posted once with its body, type, key and signature")
@@ -19,9 +20,29 @@ import WardenOutbound
         let lines = request.head.split(separator: "\r\n").map { $0.lowercased() }
         #expect(lines[0] == "post /services/t0secret?token=s3cret http/1.1")
         for line in [
-            "content-type: application/json", "x-warden-delivery: incident-1.opened", "x-warden-signature: k3y:7",
+            "content-type: application/json", "webhook-id: incident-1-opened", "webhook-timestamp: 1700000000",
+            "webhook-signature: k3y:incident-1-opened.1700000000.{\"a\":1}",
         ] {
             #expect(lines.contains(line))
+        }
+    }
+
+    @Test("PagerDuty's routing key is in the body that is sent, and Alertmanager's token in a header")
+    func secretsOfReceivers() async throws {
+        let server = try ScriptedServer(.status(202), .status(200))
+        var target = destination(port: server.port)
+        target.secret = "k\"3y"
+        var other = target
+        (target.format, other.format, other.name) = (.pagerduty, .alertmanager, "other")
+        await server.serving { _ = await deliver([alert(body: "{\"a\":1}")], to: [target]) }
+        #expect(server.requests.map(\.body) == [Array("{\"routing_key\":\"k\\\"3y\",\"a\":1}".utf8)])
+        let second = try ScriptedServer(.status(200))
+        other.url = "http://127.0.0.1:\(second.port)/"
+        await second.serving { _ = await deliver([alert(to: "other", body: "[1]")], to: [other]) }
+        #expect(second.requests.map(\.body) == [Array("[1]".utf8)])
+        #expect(second.requests.first?.head.contains("Authorization: Bearer k\"3y\r\n") == true)
+        for request in server.requests + second.requests {
+            #expect(!request.head.lowercased().contains("webhook-signature"))
         }
     }
 
@@ -30,7 +51,7 @@ import WardenOutbound
         let server = try ScriptedServer(.status(204))
         let reports = await server.serving { await deliver([alert()], to: [destination(port: server.port)]) }
         #expect(reports.words == ["1 delivered"])
-        #expect(server.requests.first?.head.lowercased().contains("x-warden-signature") == false)
+        #expect(server.requests.first?.head.lowercased().contains("webhook-signature") == false)
     }
 
     @Test("after an error the same alert comes again, after a pause, and later ones behind it")

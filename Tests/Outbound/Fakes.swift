@@ -11,6 +11,7 @@ final class FakeClock: Sendable {
     var clock: OutboundClock {
         OutboundClock(
             now: { self.state.withLock(\.now) },
+            epochSeconds: { 1_700_000_000 + self.state.withLock(\.now).nanoseconds / 1_000_000_000 },
             sleep: { pause in
                 self.state.withLock {
                     $0.now = $0.now + pause
@@ -51,7 +52,8 @@ func destination(_ name: String = "hook", port: UInt16, scheme: String = "http")
 func alert(
     _ id: Int64 = 1, to name: String = "hook", body: String = "{}", retryFor: Duration = .seconds(3600)
 ) -> OutboundAlert {
-    OutboundAlert(id: id, destination: name, key: "incident-\(id).opened", body: Array(body.utf8), retryFor: retryFor)
+    OutboundAlert(
+        id: id, destination: name, key: "\(name) incident-\(id) opened", body: Array(body.utf8), retryFor: retryFor)
 }
 
 /// Submits everything, delivers it, and returns when the sender has nothing left.
@@ -60,7 +62,8 @@ func deliver(
 ) async -> Reports {
     let reports = Reports()
     let sender = AlertSender(
-        destinations: destinations, clock: clock.clock, seed: 1, sign: { "\($1):\($0.count)" },
+        destinations: destinations, clock: clock.clock, seed: 1,
+        sign: { "\($1):\(String(decoding: $0, as: UTF8.self))" },
         report: { reports.take($0) })
     for alert in alerts { _ = sender.submit(alert) }
     sender.finish()

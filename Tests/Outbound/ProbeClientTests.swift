@@ -5,7 +5,9 @@ import WardenOutbound
 
 /// Goal: what a URL says about demand or life, told apart from what we could not ask.
 @Suite struct ProbeClientTests {
-    private static func answered(_ ask: (ProbeClient, @escaping @Sendable (HookResult) -> Void) -> Bool) async
+    private static func answered(
+        _ ask: (ProbeClient, @escaping @Sendable (HookResult) -> Void) -> Bool
+    ) async
         -> HookResult?
     {
         let client = ProbeClient()

@@ -132,6 +132,10 @@ extension Checker {
             books[incident.worker]?.openAlerts[incident.id] = incident.verdict.condition
         case .opened: break
         case .closed: books[incident.worker]?.openAlerts[incident.id] = nil
+        case .resolved:
+            if incident.outcome != .unhelped, incident.outcome != .gaveUp {
+                object("\(incident.worker.qualified): incident \(incident.id) was over, and is resolved again")
+            }
         }
     }
 

@@ -6,15 +6,10 @@ import socket
 import time
 import xmlrpc.client
 
-from scenario import Daemon, check, contents, run, wait
+from scenario import Daemon, check, contents, free_port, run, wait
 
 PASSWORD = "quite-secret-9c31"
 FLOOD = 400
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def ask(port, method, path, body=None, **headers):

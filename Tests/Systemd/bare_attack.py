@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from scenario import Daemon, check, contents, run, wait
+from scenario import Daemon, check, contents, free_port, run, wait
 
 PASSWORD = "quite-secret-51f0"
 GIB = 1 << 30
@@ -25,11 +25,6 @@ POSTS = ["/RPC2", "/RPC2/x", "/?action=stopall", "/index.html?action=stopall", "
     f"/api/v1/workers/steady/{word}" for word in (
         "start", "stop", "restart", "signal", "pause-health", "resume-health", "drill", "drill/watch", "drill/stop")]
 STOP = (b"<?xml version='1.0'?><methodCall><methodName>supervisor.stopAllProcesses</methodName><params/></methodCall>")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def basic(password):

@@ -6,17 +6,12 @@ import socket
 import time
 import urllib.parse
 
-from scenario import Daemon, check, command, contents, run, wait
+from scenario import Daemon, check, command, contents, free_port, run, wait
 
 PASSWORD = "pässwört 9c31"
 HOSTILE = '</pre><script>alert("hostile")</script>'
 STALLED = 12
 LOG_BYTES = 48 << 20
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def ask(port, method, path, body=None, **headers):

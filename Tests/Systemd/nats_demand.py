@@ -9,16 +9,10 @@ import sys
 import threading
 import time
 
-from scenario import ROOT, WORKER, Daemon, check, command, run, wait
+from scenario import ROOT, WORKER, Daemon, check, command, free_port, run, wait
 
 sys.dont_write_bytecode = True  # nothing is to be left beside the recipe
 RECIPE = os.path.join(ROOT, "packaging", "recipes", "nats-demand")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,13 @@ def command(*arguments, seconds=COMMAND_SECONDS, environment=None):
     except subprocess.TimeoutExpired:
         raise Failed(f"{' '.join(arguments)}: no answer within {seconds} s") from None
     return done.stdout, done.stderr, done.returncode
+
+
+def free_port():
+    """A port of the loopback that nobody had a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def is_alive(pid):

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.request
 
-from scenario import LEAKY_WORKER, WORKER, Daemon, Queue, check, run, serve, wait
+from scenario import LEAKY_WORKER, WORKER, Daemon, Queue, check, free_port, run, serve, wait
 
 DOCUMENT = "/api/v1/openapi.json"
 PASSWORD = "secret"
@@ -48,12 +48,6 @@ grace = 1s
 [health:dark]
 on_dark = alert
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Forwarder:

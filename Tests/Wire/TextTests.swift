@@ -41,6 +41,58 @@ import WardenWire
         #expect(json["blocks"]?.array?.count == 2)
     }
 
+    @Test("Alertmanager is told of an alert that is open until Warden says that it is over.")
+    func alertmanager() throws {
+        let opened = try JSONValue(decoding: Self.webhook(.opened, includesLog: false).encoded(as: .alertmanager))
+        let alert = try #require(opened.array?.first)
+        #expect(opened.array?.count == 1)
+        #expect(
+            alert["labels"]?.text == """
+                {"alertname":"WardenWorkerDark","class":"dark","group":"ami-antenna-worker","host":"gpu-1",\
+                "severity":"critical","worker":"ami-antenna-worker:ami-antenna-worker_01","cause":"emfile"}
+                """)
+        #expect(alert["annotations"]?["summary"]?.string == Self.webhook(.opened, includesLog: false).line)
+        #expect(alert["endsAt"]?.string == "2026-03-11T05:07:07.000Z")
+        for (outcome, end) in [
+            (Outcome.recovered(after: .seconds(1)), "2026-03-04T05:07:07.000Z"),
+            (.superseded, "2026-03-04T05:07:07.000Z"),
+            (.unhelped, "2026-03-11T05:07:07.000Z"), (.gaveUp, "2026-03-11T05:07:07.000Z"),
+        ] {
+            let webhook = Self.webhook(.closed, includesLog: false, outcome: outcome)
+            let closed = try JSONValue(decoding: webhook.encoded(as: .alertmanager)).array?.first
+            #expect(closed?["labels"]?.text == alert["labels"]?.text, "what tells it apart stays")
+            #expect(closed?["startsAt"]?.text == alert["startsAt"]?.text)
+            #expect(closed?["endsAt"]?.string == end)
+        }
+        let resolved = Self.webhook(.resolved, includesLog: false, outcome: .gaveUp).encoded(as: .alertmanager)
+        #expect(try JSONValue(decoding: resolved).array?.first?["endsAt"]?.string == "2026-03-04T05:07:07.000Z")
+    }
+
+    @Test("PagerDuty gets one key for a trouble, which is triggered and resolved.")
+    func pagerDuty() throws {
+        let opened = try JSONValue(decoding: Self.webhook(.opened, includesLog: false).encoded(as: .pagerduty))
+        #expect(opened["event_action"]?.string == "trigger")
+        #expect(opened["routing_key"] == nil, "that is the sender's to add")
+        #expect(opened["payload"]?["severity"]?.string == "critical")
+        #expect(opened["payload"]?["source"]?.string == "gpu-1")
+        let webhook = Self.webhook(.closed, includesLog: false, outcome: .recovered(after: .seconds(1)))
+        let closed = try JSONValue(decoding: webhook.encoded(as: .pagerduty))
+        #expect(closed["event_action"]?.string == "resolve")
+        #expect(closed["dedup_key"]?.string == opened["dedup_key"]?.string)
+        #expect(
+            opened["dedup_key"]?.string == "gpu-1 ami-antenna-worker:ami-antenna-worker_01 dark/emfile")
+        let unhelped = Self.webhook(.closed, includesLog: false, outcome: .unhelped).encoded(as: .pagerduty)
+        #expect(try JSONValue(decoding: unhelped)["event_action"]?.string == "trigger")
+    }
+
+    @Test("What could not be helped is said to be over.")
+    func resolvedLine() {
+        #expect(
+            Self.webhook(.resolved, includesLog: false, outcome: .gaveUp).line
+                == "ami-antenna-worker:ami-antenna-worker_01 is no longer dark/emfile (proven): it is over, although "
+                + "Warden gave up on it")
+    }
+
     @Test(
         "The line when an incident closes says what became of it.",
         arguments: [

@@ -208,10 +208,13 @@ static void wait_at_gate(const struct child *self) {
     do answer = SYSTEM_CALL(SYS_read, self->gate, &byte, 1);
     while (answer == -EINTR);
     if (answer == 1) return;
-    // Nobody may be left to read the report: the exit code should not become SIGPIPE's.
-    const uint64_t all = ~(uint64_t)0;
-    SYSTEM_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
-    fail(self, WARDEN_STAGE_EXECUTE, 0, answer < 0 ? answer : -ECANCELED);
+    // Nobody may be left to read the report, and its end should not become SIGPIPE's. It is a signal that nothing else on
+    // Linux sends: whoever holds the pidfd knows that no program ever ran, which an exit code could not tell.
+    const uint64_t others = ~((uint64_t)1 << (WARDEN_GATE_SIGNAL - 1));
+    SYSTEM_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &others, 0, 8);
+    report(self, WARDEN_STAGE_EXECUTE, true, 0, answer < 0 ? -answer : ECANCELED);
+    SYSTEM_CALL(SYS_kill, SYSTEM_CALL(SYS_getpid), WARDEN_GATE_SIGNAL);
+    for (;;) SYSTEM_CALL(SYS_exit_group, 127);
 }
 
 // Without CLONE_INTO_CGROUP: the child moves itself, so that nothing of the worker runs outside.

@@ -40,8 +40,12 @@ extension Loading {
             guard let url = readRequired("url", view, Values.webURL) else { return nil }
             var alert = AlertSettings(name: name, url: url)
             alert.format = read("format", view, default: alert.format, Values.choice)
+            alert.url = Values.alertURL(url, alert.format)
             alert.events = read("events", view, default: alert.events, Values.alertEvents)
-            alert.secret = readOptional("secret", view, Values.nonempty)
+            alert.secret = readOptional("secret", view, Values.webhookSecret)
+            if alert.format == .pagerduty, alert.secret == nil {
+                error("format", view, "pagerduty needs the integration's routing key; add secret=…")
+            }
             alert.timeout = read("timeout", view, default: alert.timeout, Values.positiveDuration)
             alert.retryFor = read("retry_for", view, default: alert.retryFor, Values.duration)
             alert.includesLog = read("include_log", view, default: alert.includesLog, Values.boolean)
@@ -51,6 +55,35 @@ extension Loading {
 }
 
 extension Values {
+    /// The URL to which a format is posted: what is only a host gets the path that its receiver has.
+    static func alertURL(_ url: String, _ format: AlertSettings.Format) -> String {
+        let path: String
+        switch format {
+        case .json, .slack: return url
+        case .alertmanager: path = "/api/v2/alerts"
+        case .pagerduty: path = "/v2/enqueue"
+        }
+        let host = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? ""
+        switch host.firstIndex(where: { "/?#".contains($0) }) {
+        case nil: return url + path
+        case let end? where host[end...] == "/": return url.dropLast() + path
+        case _?: return url
+        }
+    }
+
+    /// `whsec_` and the base64 of a key as Standard Webhooks has them, or any other text, which is not quoted.
+    static func webhookSecret(_ text: String) throws(ValueError) -> String {
+        let text = try nonempty(text)
+        let prefix = "whsec_"
+        guard text.hasPrefix(prefix) else { return text }
+        let key = text.dropFirst(prefix.count)
+        let letters = key.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+" || $0 == "/") }
+        guard !letters.isEmpty, key.count % 4 == 0, key.dropFirst(letters.count).allSatisfy({ $0 == "=" }),
+            key.count - letters.count <= 2
+        else { throw ValueError("what follows whsec_ is not base64") }
+        return text
+    }
+
     /// An absolute path; `none` is `nil`.
     static func historyPath(_ text: String, _ host: ConfigurationHost) throws(ValueError) -> String? {
         text.lowercased() == "none" ? nil : normalizedPath(try nonempty(text), host)

@@ -13,7 +13,7 @@ enum APISchemas {
         ("IncidentWithForensics", .members(incident + [("forensics", .orNull(.named("Forensics")))])),
         ("Forensics", forensics), ("KindCount", kindCount), ("Descriptors", descriptors), ("Drill", drill),
         ("Samples", samples), ("Done", done), ("Outcomes", outcomes),
-        ("Daemon", daemon), ("Containment", containment),
+        ("Daemon", daemon), ("Containment", containment), ("Alert", alert), ("AlertTest", alertTest),
     ]
 
     private static let problem = APISchema.members([
@@ -26,6 +26,17 @@ enum APISchemas {
         ("doubts", texts),
         ("shortages", texts),
     ]).about("Texts for people; both lists are empty when all is well.")
+
+    private static let alert = APISchema.members([
+        ("name", .name), ("format", .choice(WebhookFormat.allCases.map(\.rawValue))),
+        ("address", APISchema.string.about("Scheme and host; the rest of the URL is a secret.")), ("events", texts),
+        ("has_secret", .flag),
+    ])
+
+    private static let alertTest = APISchema.members([
+        ("name", .name), ("address", .string), ("delivered", .flag),
+        ("reason", APISchema.orNull(.string).about("Why it did not arrive.")),
+    ])
 
     // MARK: Workers
 

@@ -29,6 +29,12 @@ package protocol ControlBackend: Sendable {
     func writeInput(_ worker: SlotName, _ bytes: [UInt8]) async -> Reply
     /// Sends a REMOTE_COMMUNICATION event to listeners.
     func sendEvent(type: String, data: String) async -> Reply
+    /// What happens.
+    var eventHub: EventHub { get }
+    /// The destinations of alerts, in the configuration's order.
+    func alerts() -> [AlertDescription]
+    /// Sends a test to a destination now; `nil` when there is none of that name.
+    func testAlert(_ name: String) async -> AlertTest?
 }
 
 extension ControlBackend {
@@ -45,6 +51,12 @@ extension ControlBackend {
     package func writeInput(_ worker: SlotName, _ bytes: [UInt8]) async -> Reply {
         .refused(.failed("writing to a worker's standard input is not supported"))
     }
+
+    /// None.
+    package func alerts() -> [AlertDescription] { [] }
+
+    /// There is none.
+    package func testAlert(_ name: String) async -> AlertTest? { nil }
 
     /// Nobody listens, and so everybody has been told.
     package func sendEvent(type: String, data: String) async -> Reply { .done }

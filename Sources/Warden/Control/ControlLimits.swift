@@ -71,6 +71,14 @@ package enum ControlLimits {
     package static let followPause: Duration = .milliseconds(250)
     /// Clients of `tail -f` at once.
     package static let followers = 64
+    /// The latest events that are kept for those who come, or come back.
+    package static let rememberedEvents = 1024
+    /// Events that wait for one follower.
+    package static let waitingEvents = 1024
+    /// Clients of `/api/v1/events` at once.
+    package static let eventFollowers = 64
+    /// When nothing happens, a line says so this often, by which both sides notice that the other is gone.
+    package static let eventPause: Duration = .seconds(15)
     /// Threads that read logs: a stuck disk holds them and nothing else.
     package static let logThreads = 2
     /// Log reads that wait for such a thread.

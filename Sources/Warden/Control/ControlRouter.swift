@@ -28,6 +28,8 @@ struct ControlRouter {
         LivenessRoutes(backend: backend).add(to: &api)
         WorkerRoutes(backend: backend).add(to: &api)
         DaemonRoutes(backend: backend).add(to: &api)
+        AlertRoutes(backend: backend).add(to: &api)
+        EventRoutes(backend: backend).add(to: &api)
         IncidentRoutes(backend: backend).add(to: &api)
         api.addDocument(backend)
         return api

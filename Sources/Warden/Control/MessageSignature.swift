@@ -1,16 +1,17 @@
 import Crypto
+import WardenWire
 
 /// Signatures of messages to others, so that they can tell ours. Here because this room is the one with cryptography.
 package enum MessageSignature {
-    /// HMAC-SHA256 of a message, as `sha256=` and lower-case hexadecimal digits.
+    /// The signature of Standard Webhooks: `v1,` and the base64 of HMAC-SHA256.
     ///
     /// - Parameters:
-    ///   - message: the bytes that are sent.
-    ///   - secret: what both sides know.
+    ///   - message: `ID.TIMESTAMP.BODY`.
+    ///   - secret: what both sides know: `whsec_` and the base64 of a key, or any other text, whose bytes are the key.
     package static func sign(_ message: [UInt8], secret: String) -> String {
-        let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: Array(secret.utf8)))
-        let digits = Array("0123456789abcdef".utf8)
-        let text = code.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return "sha256=" + String(decoding: text, as: UTF8.self)
+        let prefix = "whsec_"
+        let decoded = secret.hasPrefix(prefix) ? Base64.decode(String(secret.dropFirst(prefix.count))) : nil
+        let key = SymmetricKey(data: decoded ?? Array(secret.utf8))
+        return "v1," + Base64.encode(Array(HMAC<SHA256>.authenticationCode(for: message, using: key)))
     }
 }

@@ -43,6 +43,15 @@ struct QueryFields {
         return number
     }
 
+    /// - Throws: 400 when it is none of the words.
+    func choice(_ name: String, of words: [String]) throws(Problem) -> String? {
+        guard let text = try value(name) else { return nil }
+        guard words.contains(text) else {
+            throw QueryFields.problem("\(name) is not one of \(words.joined(separator: ", "))")
+        }
+        return text
+    }
+
     /// - Throws: 400 when it is empty.
     func name(_ name: String) throws(Problem) -> String? {
         guard let text = try value(name) else { return nil }

@@ -137,6 +137,9 @@ package struct Alert: Hashable, Codable, Sendable {
         case opened
         /// Its outcome is known.
         case closed
+        /// It was closed and not over, `unhelped` or `gave-up`, and is over now: the worker is well again, or a person
+        /// or the end of the daemon stopped it.
+        case resolved
     }
 
     /// What happened to it.
@@ -144,11 +147,21 @@ package struct Alert: Hashable, Codable, Sendable {
     /// The incident as it is now.
     package var incident: Incident
 
-    /// The name that `[alert:NAME] events=` selects by: the class when opened, the outcome when closed.
+    /// The name that `[alert:NAME] events=` selects by: the class when opened, the outcome when closed,
+    /// `recovered` when resolved.
     package var eventName: String {
         switch phase {
         case .opened: incident.verdict.condition.className
         case .closed: incident.outcome?.name ?? "superseded"
+        case .resolved: "recovered"
+        }
+    }
+
+    /// Whether it is over, for receivers that keep alerts until they are closed.
+    package var isOver: Bool {
+        switch (phase, incident.outcome) {
+        case (.opened, _), (.closed, .unhelped?), (.closed, .gaveUp?): false
+        case (.closed, _), (.resolved, _): true
         }
     }
 

@@ -33,6 +33,9 @@ struct Slot: Codable, Sendable {
     var lastRestart: RestartRecord?
     /// Newest first.
     var incidents: [Incident] = []
+    /// Incidents that were closed and are not over: whoever was told of them is told when they are. One for a
+    /// condition, without forensics; optional for the states of former versions.
+    var leftOpen: [Incident]?
     var chronicle = Chronicle()
     /// What is recorded of it; `nil` where nothing is.
     var recorder: RecordWriter?
@@ -111,6 +114,16 @@ struct Slot: Codable, Sendable {
         }
         incidents.insert(incident, at: 0)
         if incidents.count > Limits.rememberedIncidents { incidents.removeLast() }
+    }
+
+    /// Keeps a closed incident that is not over; one that is takes the earlier one of its condition with it.
+    mutating func keepOpen(_ incident: Incident) {
+        var left = (leftOpen ?? []).filter { $0.verdict.condition != incident.verdict.condition }
+        switch incident.outcome {
+        case .unhelped?, .gaveUp?: left.append(incident.withoutForensics)
+        case .recovered?, .superseded?, nil: break
+        }
+        leftOpen = left.isEmpty ? nil : left
     }
 
     func snapshot(at now: Moment) -> WorkerSnapshot {

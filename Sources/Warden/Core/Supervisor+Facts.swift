@@ -210,6 +210,7 @@ extension Supervisor {
             return slot.policy.closeAlert(isWell: false, elapsed: .zero)
         }
         if let told = told ?? nil { record(told, of: id, alert: .closed) }
+        if case .ending = mood { resolve(id) }
     }
 
     // MARK: - Clients who wait

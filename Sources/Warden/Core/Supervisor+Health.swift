@@ -59,6 +59,7 @@ extension Supervisor {
             if let closed { record(closed, of: id, alert: .closed) }
         }
         observeOutcome(id, tracker, at: now)
+        if isWell, slot.leftOpen != nil, tracker.hasRecovered { resolve(id) }
         // Its own outcome may just have freed the seat: then those who waited for it come first.
         if seatOffers.isEmpty {
             consider(id, at: now, dice: &dice)
@@ -405,7 +406,18 @@ extension Supervisor {
         let isQuiet = isQuiet(incident)
         if phase == .closed { quietIncidents.remove(incident.id) }
         if isQuiet { return }
-        let alert = Alert(phase: phase, incident: incident)
+        if phase == .closed, !incident.verdict.isDrill { _ = withSlot(id) { $0.keepOpen(incident) } }
+        post(Alert(phase: phase, incident: incident))
+    }
+
+    /// What could not be helped is over: whoever was told of it is told.
+    mutating func resolve(_ id: SlotID) {
+        guard let left = slots[id]?.leftOpen, !left.isEmpty else { return }
+        _ = withSlot(id) { $0.leftOpen = nil }
+        for incident in left { post(Alert(phase: .resolved, incident: incident)) }
+    }
+
+    private mutating func post(_ alert: Alert) {
         directives.append(.alert(alert))
         tellListeners(.action(alert))
     }
@@ -433,5 +445,6 @@ extension Supervisor {
             } ?? (nil, nil)
         if let told { record(told, of: id, alert: .closed) }
         if let incident { close(incident, of: id, at: now) }
+        resolve(id)
     }
 }

@@ -49,7 +49,7 @@ extension Supervisor {
             policy: slot.policy, isHealthPaused: slot.isHealthPaused, healthPausedUntil: slot.healthPausedUntil,
             earlierStarts: slot.earlierStarts, lastRestart: slot.lastRestart,
             incidents: slot.incidents.map(\.withoutForensics), chronicle: slot.chronicle,
-            lastSpawnFailure: slot.lastSpawnFailure, aidedGeneration: slot.aidedGeneration)
+            lastSpawnFailure: slot.lastSpawnFailure, aidedGeneration: slot.aidedGeneration, leftOpen: slot.leftOpen)
     }
 
     /// Goes on where a daemon was killed. Nothing happens before `.inherited`.
@@ -88,6 +88,7 @@ extension Supervisor {
             (slot.lastRestart, slot.incidents) = (memory.lastRestart, memory.incidents)
             (slot.chronicle, slot.lastSpawnFailure) = (memory.chronicle, memory.lastSpawnFailure)
             slot.aidedGeneration = memory.aidedGeneration
+            slot.leftOpen = memory.leftOpen
             slots.append(slot)
             index[spec.name] = id
         }

@@ -65,6 +65,7 @@ package struct SlotMemory: Codable, Sendable {
     var chronicle: Chronicle
     var lastSpawnFailure: SpawnFailure?
     var aidedGeneration: Generation?
+    var leftOpen: [Incident]?
 }
 
 /// All that a daemon that was killed has left of its supervisor.

@@ -102,7 +102,9 @@ package enum ControlGroupLimits {
     /// What killed processes get to die before they are looked at again.
     package static let dyingTime: Duration = .milliseconds(1)
     /// Looks in a row that must find nobody before something that had to be ended is taken for gone.
-    package static let lastLooks = 5
+    package static let lastLooks = 8
+    /// Looks that do not count as the last because orphans have died meanwhile whom nobody had seen alive.
+    package static let restlessLooks = 200
     /// How long one of those rounds waits for the group to be empty.
     package static let roundTime: Duration = .milliseconds(5)
     /// Processes of the host whose environment is read in a search for left-over workers.

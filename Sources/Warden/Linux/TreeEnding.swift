@@ -76,9 +76,10 @@ package enum TreeEnding {
         var open = Set(trees.indices)
         // Those that are stopped keep their places in the table of processes, which a fork bomb would fill anew.
         let stopUntil = MonotonicClock.now() + (deadline - MonotonicClock.now()) / 2
+        var deathToll = DeathToll()
         while !open.isEmpty {
             let now = MonotonicClock.now()
-            find(&efforts, open, isOwned: isOwned)
+            find(&efforts, open, &deathToll, isOwned: isOwned)
             var isNew = false
             for position in open.sorted() {
                 if efforts[position].isOver || now >= deadline {
@@ -96,14 +97,19 @@ package enum TreeEnding {
         }
     }
 
-    private static func find(_ efforts: inout [Effort], _ open: Set<Int>, isOwned: (Int32) -> Bool) {
+    private static func find(
+        _ efforts: inout [Effort], _ open: Set<Int>, _ deathToll: inout DeathToll, isOwned: (Int32) -> Bool
+    ) {
         var traces: [Int32: WorkerTrace] = [:]
-        let orphans = ProcessTree.orphans(limit: ControlGroupLimits.members, unless: isOwned).filter(\.isAlive)
+        let all = ProcessTree.orphans(limit: ControlGroupLimits.members, unless: isOwned)
+        let orphans = all.filter(\.isAlive)
+        let isRestless = deathToll.hasRisen(all) { identity in open.contains { efforts[$0].knows(identity) } }
         for orphan in orphans where !open.contains(where: { efforts[$0].knows(orphan.identity) }) {
             traces[orphan.identity.pid] = WorkerTrace(pid: orphan.identity.pid)
         }
         let strays = open.contains { !efforts[$0].tree.wasOurs } ? LeftOvers.byEnvironment(isOwned: isOwned) : []
         for position in open { efforts[position].look(at: orphans, traces, strays, isOwned: isOwned) }
+        if isRestless { for position in open { efforts[position].lookAgain() } }
     }
 }
 
@@ -168,6 +174,9 @@ private struct Effort {
         emptyLooks = found.isEmpty ? emptyLooks + 1 : 0
     }
 
+    /// Somebody has died whom nobody had seen: what forks and ends all the time was missed by this look.
+    mutating func lookAgain() { emptyLooks = 0 }
+
     /// - Returns: whether one was found that was not stopped before.
     mutating func stop() -> Bool {
         ProcessTree.stop(found.map(\.identity), &stopped) { killed.contains($0) }
@@ -177,6 +186,23 @@ private struct Effort {
         ProcessTree.killAll(stopped)
         killed.formUnion(stopped.keys)
         stopped = [:]
+    }
+}
+
+/// Orphans that are dead already when they are seen for the first time.
+private struct DeathToll {
+    private var dead: Set<ProcessIdentity> = []
+    private var risenCount = 0
+
+    /// Whether there are more than at the last look; after so many risings it does not matter any more: where others'
+    /// orphans come and go all the time, a stop must have an end, too.
+    mutating func hasRisen(_ orphans: [TreeMember], isKnown: (ProcessIdentity) -> Bool) -> Bool {
+        let former = dead
+        dead = Set(orphans.filter { !$0.isAlive }.map(\.identity))
+        guard risenCount < ControlGroupLimits.restlessLooks else { return false }
+        guard dead.contains(where: { !former.contains($0) && !isKnown($0) }) else { return false }
+        risenCount += 1
+        return true
     }
 }
 

@@ -24,7 +24,10 @@ package struct AlertDestination: Hashable, Sendable {
     package var retryFor: Duration
     /// `include_log`: the body may quote the worker's log.
     package var includeLog: Bool
-    /// `secret`: the key that signs the body; never sent itself.
+    /// `secret`: the key that signs the body (json, slack), a bearer token (alertmanager), or the routing key
+    /// (pagerduty).
+    ///
+    /// Never shown.
     package var secret: String?
 
     /// A destination with the defaults: json, the default events, 10 s for an attempt, an hour of attempts, no log.
@@ -43,8 +46,12 @@ package struct AlertDestination: Hashable, Sendable {
     }
 
     /// Whether this alert goes here: by its class when the incident was opened, by its outcome when it was closed.
+    ///
+    /// A receiver that keeps alerts open is told the end of each whose beginning it was told, whatever the outcome.
     package func wants(_ alert: Alert) -> Bool {
-        events.isEmpty || events.contains(alert.eventName)
+        if events.isEmpty || events.contains(alert.eventName) { return true }
+        return format.isStateful && alert.phase != .opened
+            && events.contains(alert.incident.verdict.condition.className)
     }
 
     /// Scheme and host of `url`: all that may be shown of it.

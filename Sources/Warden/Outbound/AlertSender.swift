@@ -12,8 +12,8 @@ struct QueuedAlert: Sendable {
 /// It stores nothing. Whoever submits keeps the alert until a last report has come, and submits it again in the next
 /// life of the daemon; `OutboundAlert.key` lets the receiver tell the second copy.
 package final class AlertSender: Sendable {
-    /// Signs a body with a destination's secret: the value of the header `X-Warden-Signature`.
-    package typealias Signer = @Sendable (_ body: [UInt8], _ secret: String) -> String
+    /// Signs a message with a destination's secret: the value of the header `webhook-signature`.
+    package typealias Signer = @Sendable (_ message: [UInt8], _ secret: String) -> String
 
     private let lanes: [String: AlertLane]
     private let clock: OutboundClock
@@ -28,7 +28,7 @@ package final class AlertSender: Sendable {
     ///   - sign: asked for destinations that have a secret.
     ///   - report: called after every attempt, on any thread; it must not block.
     package init(
-        destinations: [AlertDestination], clock: OutboundClock = .system,
+        destinations: [AlertDestination], clock: OutboundClock,
         seed: UInt64 = .random(in: .min ... .max), sign: @escaping Signer,
         report: @escaping @Sendable (DeliveryReport) -> Void
     ) {
@@ -52,6 +52,33 @@ package final class AlertSender: Sendable {
     package func submit(_ alert: OutboundAlert) -> Submission {
         guard let lane = lanes[alert.destination] else { return .noDestination }
         return lane.submit(QueuedAlert(alert: alert, submittedAt: clock.now()))
+    }
+
+    /// Posts to a destination now, beside whatever waits for it: for a person who wants to see it arrive.
+    ///
+    /// - Parameters:
+    ///   - alerts: one after the other, each in one attempt; what follows one that did not arrive is not sent.
+    ///   - name: NAME of the destination.
+    /// - Returns: what came of the last that was sent; `nil` when there is no such destination.
+    package func post(_ alerts: [OutboundAlert], to name: String) async -> DeliveryReport? {
+        guard let destination = lanes[name]?.destination else { return nil }
+        let envelope = Envelope(destination, sign: sign)
+        var last: DeliveryReport?
+        await WebhookClient.with(destination) { client in
+            var dice = Dice(seed: seed)
+            for alert in alerts {
+                let body = envelope.body(of: alert)
+                let headers = envelope.headers(of: alert, body, at: clock.epochSeconds())
+                let answer = await client.post(body, as: alert.contentType, headers: headers)
+                var delivery = Delivery(began: clock.now(), retryFor: .zero)
+                let result = delivery.tried(answer, at: clock.now(), dice: &dice)
+                last = DeliveryReport(
+                    id: alert.id, destination: name, address: destination.address, attempts: delivery.attempts,
+                    result: result)
+                guard result == .delivered else { return }
+            }
+        }
+        return last
     }
 
     /// Takes nothing more.
@@ -87,10 +114,12 @@ package final class AlertSender: Sendable {
 
     private func deliver(_ queued: QueuedAlert, lane: AlertLane, client: WebhookClient, dice: inout Dice) async {
         let alert = queued.alert
-        let headers = headers(alert, secret: lane.destination.secret)
+        let envelope = Envelope(lane.destination, sign: sign)
+        let body = envelope.body(of: alert)
         var delivery = Delivery(began: queued.submittedAt, retryFor: alert.retryFor)
         while true {
-            let answer = await client.post(alert, headers: headers)
+            let headers = envelope.headers(of: alert, body, at: clock.epochSeconds())
+            let answer = await client.post(body, as: alert.contentType, headers: headers)
             let result = delivery.tried(answer, at: clock.now(), dice: &dice)
             // An attempt that the cancellation itself cut short says nothing about the receiver.
             guard !Task.isCancelled || result == .delivered else { return }
@@ -105,11 +134,5 @@ package final class AlertSender: Sendable {
                 return
             }
         }
-    }
-
-    private func headers(_ alert: OutboundAlert, secret: String?) -> [(String, String)] {
-        let delivery = [("X-Warden-Delivery", alert.key)]
-        guard let secret else { return delivery }
-        return delivery + [("X-Warden-Signature", sign(alert.body, secret))]
     }
 }

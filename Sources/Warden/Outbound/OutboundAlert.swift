@@ -8,9 +8,14 @@ package struct OutboundAlert: Hashable, Sendable {
     package var destination: String
     /// The same for every attempt and for this alert alone, so that the receiver can drop one that comes twice.
     package var key: String
+    /// `key` without the destination and as one word: the header `webhook-id`.
+    var messageID: String {
+        let own = key.hasPrefix(destination + " ") ? String(key.dropFirst(destination.count + 1)) : key
+        return own.replacing(" ", with: "-")
+    }
     /// The media type of `body`.
     package var contentType: String
-    /// What is posted.
+    /// What is posted, but for what the destination's secret adds.
     package var body: [UInt8]
     /// How long attempts go on from the moment of submission; at least one is made.
     package var retryFor: Duration

@@ -34,16 +34,17 @@ struct WebhookClient: Sendable {
     /// Makes one attempt.
     ///
     /// - Parameters:
-    ///   - alert: what is posted.
+    ///   - body: what is posted.
+    ///   - contentType: its media type.
     ///   - headers: beside the content's own.
     /// - Returns: what came of it.
-    func post(_ alert: OutboundAlert, headers: [(String, String)]) async -> PostAnswer {
+    func post(_ body: [UInt8], as contentType: String, headers: [(String, String)]) async -> PostAnswer {
         var request = HTTPClientRequest(url: destination.url)
         request.method = .POST
-        request.headers.add(name: "Content-Type", value: alert.contentType)
+        request.headers.add(name: "Content-Type", value: contentType)
         request.headers.add(name: "User-Agent", value: "warden")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        request.body = .bytes(ByteBuffer(bytes: alert.body))
+        request.body = .bytes(ByteBuffer(bytes: body))
         do {
             let response = try await client.execute(request, timeout: TimeAmount(timeout))
             return await answer(response)

@@ -45,11 +45,11 @@ final class House {
         containment = try Containment(controlGroups, log: log)
         let inbox = try Mailbox<Event>(capacity: RuntimeLimits.inboxEvents, isPolled: true)
         let shortages = Shortages()
-        let destinations = configuration.alerts.compactMap(AlertDestination.init)
+        let destinations = configuration.alerts.map(AlertDestination.init)
         let report = DeliveryInlet()
-        let sender = AlertSender(destinations: destinations, sign: { MessageSignature.sign($0, secret: $1) }) {
-            report.take($0)
-        }
+        let sender = AlertSender(
+            destinations: destinations, clock: .system { WallClock.now().seconds },
+            sign: { MessageSignature.sign($0, secret: $1) }, report: { report.take($0) })
         self.sender = sender
         let scribe = try Scribe(
             sender: sender, destinations: destinations, source: HostFiles.nodeName(),
@@ -73,6 +73,7 @@ final class House {
         let bridge = ControlBridge(
             inbox: inbox, readers: readers, scribe: scribe, logs: logs, mainLog: mainLog,
             containment: containment,
+            tester: AlertTester(sender: sender, destinations: destinations, source: HostFiles.nodeName()),
             identity: DaemonIdentity(
                 pid: DaemonProcess.pid, identifier: settings.identifier, version: Version.text,
                 logPath: mainLog.path, startedAt: .now()))
@@ -367,16 +368,15 @@ extension ConnectionRoom {
 }
 
 extension AlertDestination {
-    /// `nil` for formats that another version will bring; the configuration has said so.
-    fileprivate init?(_ settings: AlertSettings) {
-        let format: WebhookFormat
-        switch settings.format {
-        case .json: format = .json
-        case .slack: format = .slack
-        case .alertmanager, .pagerduty: return nil
-        }
+    fileprivate init(_ settings: AlertSettings) {
         self.init(name: settings.name, url: settings.url)
-        self.format = format
+        format =
+            switch settings.format {
+            case .json: .json
+            case .slack: .slack
+            case .alertmanager: .alertmanager
+            case .pagerduty: .pagerduty
+            }
         events = Set(settings.events.map(\.rawValue))
         timeout = settings.timeout
         retryFor = settings.retryFor

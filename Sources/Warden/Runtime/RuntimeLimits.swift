@@ -4,6 +4,8 @@ import WardenCore
 enum RuntimeLimits {
     /// Events waiting for the shell: requests, log facts, outcomes.
     static let inboxEvents = 65_536
+    /// How long a daemon that takes over waits to learn whether a process without a pid ended at its gate.
+    static let gatePatience: Duration = .seconds(1)
     /// Requests in flight from all clients; beyond it control answers that it is overloaded.
     static let requestsInFlight = 2048
     /// Lines waiting to be written to the daemon's own log; the oldest are dropped, and counted.

@@ -6,12 +6,24 @@ package enum WebhookFormat: String, Hashable, Sendable, CaseIterable {
     case json
     /// Slack's incoming webhook; Mattermost and Rocket.Chat read it too.
     case slack
+    /// Prometheus's Alertmanager, API v2.
+    case alertmanager
+    /// PagerDuty's Events API v2. The body lacks the routing key, which is added when it is sent.
+    case pagerduty
 
     /// The media type of the body.
     package var mediaType: String {
         switch self {
         case .json: "application/cloudevents+json"
-        case .slack: "application/json"
+        case .slack, .alertmanager, .pagerduty: "application/json"
+        }
+    }
+
+    /// Whether the receiver keeps an alert open until it is told that it is over.
+    package var isStateful: Bool {
+        switch self {
+        case .json, .slack: false
+        case .alertmanager, .pagerduty: true
         }
     }
 }
@@ -42,6 +54,8 @@ package struct Webhook: Hashable, Sendable {
         switch format {
         case .json: cloudEvent.encoded()
         case .slack: slackMessage.encoded()
+        case .alertmanager: postableAlerts.encoded()
+        case .pagerduty: pagerDutyEvent.encoded()
         }
     }
 
@@ -54,6 +68,9 @@ package struct Webhook: Hashable, Sendable {
         case .opened:
             let why = reason.isEmpty ? "" : ": \(reason)"
             line = "\(incident.worker.qualified) is \(what)\(why); \(actionText)"
+        case .resolved:
+            let before = incident.outcome == .gaveUp ? "Warden gave up on it" : outcomeText
+            line = "\(incident.worker.qualified) is no longer \(what): it is over, although \(before)"
         case .closed:
             let again = incident.recurrence.map { " (\($0.spoken))" } ?? ""
             line = "\(incident.worker.qualified) was \(what): \(outcomeText)\(again)"
@@ -62,7 +79,7 @@ package struct Webhook: Hashable, Sendable {
     }
 
     /// The verdict's own words, or, where log text is not told, its numbers.
-    private var reason: String {
+    var reason: String {
         let verdict = alert.incident.verdict
         if includesLog { return verdict.reason }
         return verdict.evidence.filter(\.value.isNumber).prefix(WireLimits.alertEvidence)

@@ -20,6 +20,10 @@ package enum WireLimits {
     package static let objectMembers = 4096
     /// Bytes of a webhook's text line: escaped five times as long, it still fits Slack's 3,000 characters.
     package static let alertTextBytes = 512
+    /// How long an alert stays open at a receiver that is not told of its end.
+    package static let openAlertFor: Duration = .seconds(7 * 86400)
+    /// Characters of the key by which PagerDuty tells alerts apart.
+    package static let dedupKeyCharacters = 255
     /// Pieces of evidence that a webhook's text mentions.
     package static let alertEvidence = 4
     /// Bytes of a line of an event listener.

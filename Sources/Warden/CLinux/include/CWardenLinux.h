@@ -94,6 +94,8 @@ struct warden_spawn_plan {
 ///
 /// - Returns: 0, or a negative errno when there is no child.
 int warden_spawn(const struct warden_spawn_plan *plan, int report, int32_t *pid, int32_t *pidfd);
+/// The signal by which a child ends whose gate is never opened: SIGSTKFLT, which nothing sends.
+enum { WARDEN_GATE_SIGNAL = 16 };
 /// Writes the byte that lets a child through its gate. -EPIPE when it is gone.
 int warden_open_gate(int gate_writer);
 

@@ -11,6 +11,7 @@ extension KernelMachine {
     }
 
     mutating func announce(_ announcement: Announcement) {
+        parts.bridge.happened(announcement)
         switch announcement {
         case .processState(let name, let state, let from, let pid, let tries, _):
             let text = "state: \(name.qualified) \(from.word) -> \(state.word), pid \(pid ?? 0), tries \(tries)"
@@ -33,6 +34,7 @@ extension KernelMachine {
     }
 
     mutating func post(_ alert: Alert) {
+        parts.bridge.happened(alert)
         parts.scribe.send(alert, owed: keeper.takeOwed())
     }
 

@@ -41,6 +41,11 @@ extension KernelMachine {
         _ worker: WorkerID, _ spec: ProgramSpec, pid: Int32?, from remains: inout Remains
     ) -> Bool {
         let kept = remains.processes.removeValue(forKey: worker)
+        // Killed between the storing of the pidfd and the opening of the gate: it is held, and never was a worker.
+        if pid == nil, let kept, Child.endedAtGate(kept, within: RuntimeLimits.gatePatience) {
+            remains.processes[worker] = kept
+            return false
+        }
         // One of which the service manager had no room: its pid is enough if it still is the one that was started.
         let found = kept ?? pid.flatMap { LeftOvers.open($0, spec.name, of: worker.generation) }
         guard let found else { return false }

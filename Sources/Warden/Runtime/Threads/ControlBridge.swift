@@ -25,12 +25,14 @@ final class ControlBridge: ControlBackend {
     private let scribe: Scribe
     private let logs: WorkerLogs
     private let mainLog: MainLog
+    let tester: AlertTester
+    let eventHub: EventHub
     private let identity: DaemonIdentity
     private let environment = BaseEnvironment.current()
 
     init(
         inbox: Mailbox<Event>, readers: Readers, scribe: Scribe, logs: WorkerLogs, mainLog: MainLog,
-        containment: Containment, identity: DaemonIdentity
+        containment: Containment, tester: AlertTester, identity: DaemonIdentity
     ) {
         self.inbox = inbox
         self.readers = readers
@@ -38,6 +40,8 @@ final class ControlBridge: ControlBackend {
         self.logs = logs
         self.mainLog = mainLog
         self.containment = containment
+        self.tester = tester
+        eventHub = EventHub(life: String(identity.startedAt.wall.microseconds, radix: 36))
         self.identity = identity
     }
 
@@ -65,6 +69,16 @@ final class ControlBridge: ControlBackend {
         self.health.withLock { $0 = health }
     }
 
+    /// Something happened that those who watch may want to know.
+    func happened(_ announcement: Announcement) {
+        eventHub.publish(.announcement(announcement), at: WallClock.now())
+    }
+
+    /// An incident was opened, closed or resolved.
+    func happened(_ alert: Alert) {
+        eventHub.publish(.alert(alert), at: WallClock.now())
+    }
+
     /// A configuration was read.
     func configurationRead(_ groups: [GroupSpec]) {
         logs.prepare(groups)
@@ -86,6 +100,7 @@ final class ControlBridge: ControlBackend {
             return waiting.continuations
         }
         for continuation in all.values { continuation.resume(returning: .refused(.shuttingDown)) }
+        eventHub.close()
     }
 
     // MARK: - From clients
