@@ -12,7 +12,7 @@ import WardenWire
     func routes() async throws {
         try await TestServer.run(FakeDaemon()) { (server) async throws in
             let paths = try #require(try await Self.document(server)["paths"].flatMap(Self.members))
-            #expect(paths.count == 20)
+            #expect(paths.count == 21)
             try await server.converse { talk in
                 for (path, item) in paths { try await Self.tryMethods(path, item, &talk) }
             }
@@ -107,7 +107,8 @@ import WardenWire
     private static let requests: [Sent] =
         [
             Sent("GET", workers, workers), Sent("GET", "/livez", "/livez"), Sent("GET", "/readyz", "/readyz"),
-            Sent("GET", documentPath, documentPath), Sent("GET", "/api/v1/daemon", "/api/v1/daemon"),
+            Sent("GET", documentPath, documentPath), Sent("GET", "/metrics", "/metrics"),
+            Sent("GET", "/api/v1/daemon", "/api/v1/daemon"),
             Sent("GET", "/api/v1/incidents", "/api/v1/incidents"),
             Sent("GET", "/api/v1/incidents?limit=x", "/api/v1/incidents", "", 400),
             Sent("GET", "/api/v1/incidents?worker=many:*", "/api/v1/incidents", "", 404),

@@ -29,6 +29,7 @@ struct ControlRouter {
         WorkerRoutes(backend: backend).add(to: &api)
         DaemonRoutes(backend: backend).add(to: &api)
         IncidentRoutes(backend: backend).add(to: &api)
+        if settings.servesMetrics { MetricsRoutes(backend: backend).add(to: &api) }
         api.addDocument(backend)
         return api
     }

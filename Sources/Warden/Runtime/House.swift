@@ -85,11 +85,17 @@ final class House {
             loops: House.loops(pump, sampler, scribe, mainLog, notices, networkBeat), configurations: reader,
             outputBudget: outputBudget, prober: ProbeClient(),
             gpus: GPUInspector(), shortages: shortages)
+        scribe.tallies.begin(restarts: House.formerRestarts(store, log), destinations: destinations.map(\.name))
+        bridge.gauges.withLock { [parts] in
+            $0 = OwnGauges(
+                loops: parts.loops, pump: pump.beat, sampler: sampler.beat, tallies: scribe.tallies, sender: sender)
+        }
         ground = House.ground(settings, limits, isOwnAlone: keeper.isKept)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
-                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
+                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()],
+                servesMetrics: configuration.warden.servesMetrics, now: { WallClock.now() },
                 localTime: { LocalClock.parts(of: $0) }, room: { ConnectionRoom(DescriptorHeadroom.read()) },
                 openLog: { House.openLog($0) }, log: log))
     }
@@ -295,6 +301,17 @@ final class House {
             return try store?.restartCounts().mapValues { $0 + 1 } ?? [:]
         } catch {
             mainLog.write(LogRecord(.error, "Cannot read former restarts: \(error)"))
+            return [:]
+        }
+    }
+
+    private static func formerRestarts(
+        _ store: HistoryStore?, _ log: (LogRecord) -> Void
+    ) -> [SlotName: [String: Int]] {
+        do {
+            return try store?.restartReasonCounts() ?? [:]
+        } catch {
+            log(LogRecord(.error, "Cannot read former restarts: \(error)"))
             return [:]
         }
     }

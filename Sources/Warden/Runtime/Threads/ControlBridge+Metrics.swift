@@ -1,0 +1,8 @@
+import WardenControl
+import WardenWire
+
+extension ControlBridge {
+    func readings() -> DaemonReadings {
+        gauges.withLock { $0?.readings } ?? DaemonReadings()
+    }
+}
