@@ -35,7 +35,7 @@ import WardenHistory
             #expect(try store.restartReasonCounts() == expected)
             #expect(try store.prune(now: wall(30 * 86400)).restarts == 4)
         }
-        try scratch.life { store in
+        try scratch.life { (store) throws in
             #expect(try store.restartReasonCounts() == expected)
             #expect(try store.restartCounts() == [first: 3, second: 1])
         }

@@ -216,6 +216,9 @@ def observe(daemon, prometheus, port, receiver):
         'warden_alert_attempts_total{destination="team",result="delivered"}') == len(receiver.accepted()) > 0)
     check(prometheus.value('warden_incidents_total{class="dark"}') == 1, "the incident is not counted")
     check(prometheus.value("sum(warden_worker_up)") == 4, "four workers run")
+    for metric, least in (("warden_log_bytes_total", 100), ("warden_samples_total", 20), ("process_open_fds", 10),
+                          ("process_resident_memory_bytes", 1e6), ("warden_worker_demand", 3)):
+        check((prometheus.value(f"max({metric})") or 0) >= least, f"{metric} is {prometheus.value(metric)}")
     check(prometheus.value('count(warden_worker_open_fds{worker="off"})') is None, "a worker that is off has readings")
     compare(daemon, prometheus)
 

@@ -210,6 +210,59 @@ import WardenWire
         #expect(Self.report(workers, daemon) == Self.report(workers.reversed(), daemon))
     }
 
+    // MARK: Counting
+
+    private static func incident(_ id: String, at seconds: Int64 = 0, outcome: Outcome? = nil) -> Incident {
+        var incident = ContractTests.incident()
+        (incident.id, incident.at, incident.outcome) = (id, ContractTests.later(seconds).wall, outcome)
+        return incident
+    }
+
+    @Test("An incident that is told again and again counts once, and once with its outcome")
+    func incidents() {
+        var counts = DaemonCounts()
+        for outcome in [nil, nil, .unhelped, .unhelped] as [Outcome?] {
+            counts.noted(Self.incident("a", outcome: outcome), since: ContractTests.start.wall)
+        }
+        counts.noted(Self.incident("b", outcome: .gaveUp), since: ContractTests.start.wall)
+        #expect(counts.incidents == ["dark": 2])
+        let outcomes = ["unhelped", "gave-up"].map { DaemonCounts.Ending(className: "dark", outcome: $0) }
+        #expect(counts.endings == [outcomes[0]: 1, outcomes[1]: 1])
+    }
+
+    @Test("Of an incident of a former life only the outcome counts; those of drills do not count at all")
+    func formerIncidents() {
+        var counts = DaemonCounts()
+        counts.noted(Self.incident("a", at: -5), since: ContractTests.start.wall)
+        #expect(counts == DaemonCounts())
+        counts.noted(Self.incident("a", at: -5, outcome: .superseded), since: ContractTests.start.wall)
+        #expect(counts.incidents == [:] && counts.endings.values.map { $0 } == [1])
+        var drill = Self.incident("d", outcome: .unhelped)
+        drill.verdict.evidence.append(Evidence(rule: "drill", value: .text("emfile"), threshold: .text("")))
+        let before = counts
+        counts.noted(drill, since: ContractTests.start.wall)
+        #expect(counts == before)
+    }
+
+    @Test("What is remembered to count once is bounded, and what is recent still counts once")
+    func boundedMemory() {
+        var counts = DaemonCounts()
+        let last = WireLimits.countedIncidents * 2 + 10
+        for number in 0...last { counts.noted(Self.incident("\(number)"), since: ContractTests.start.wall) }
+        for number in (last - 50)...last { counts.noted(Self.incident("\(number)"), since: ContractTests.start.wall) }
+        #expect(counts.incidents == ["dark": last + 1])
+    }
+
+    @Test("Restarts are counted by worker and reason")
+    func restarts() {
+        let (first, second) = (SlotName(group: "g", process: "a"), SlotName(group: "g", process: "b"))
+        var counts = DaemonCounts()
+        counts.restarts = [first: ["exit": 5]]
+        for reason in [.exit, .user, .health(.dark(.emfile))] as [RestartReason] { counts.restarted(first, reason) }
+        counts.restarted(second, .configuration)
+        #expect(counts.restarts == [first: ["exit": 6, "user": 1, "dark/emfile": 1], second: ["config": 1]])
+    }
+
     @Test("500 workers: about twenty lines each, within a second even where nothing is optimised")
     func manyWorkers() {
         let (workers, daemon) = Self.crowd(500)

@@ -33,8 +33,6 @@ enum RuntimeLimits {
     static let recordsPerQuery = 128
     /// After so many bytes of them the history is pruned, though it is not yet time to.
     static let recordBytesPerPrune = 32 * 1024 * 1024
-    /// Incidents that are remembered as counted.
-    static let talliedIncidents = 4096
     /// Alerts that are read back from the history at once.
     static let owedAlerts = 1000
     /// Messages waiting for the service manager; only the newest status matters.

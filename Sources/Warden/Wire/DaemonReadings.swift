@@ -1,5 +1,3 @@
-package import WardenCore
-
 /// What the daemon can say of itself in numbers. What is not known is `nil`, or not there.
 package struct DaemonReadings: Hashable, Sendable {
     /// Its process.
@@ -61,48 +59,4 @@ package struct LoopReading: Hashable, Sendable {
         self.sinceTurn = sinceTurn
         self.blockedFor = blockedFor
     }
-}
-
-/// What has happened, counted.
-package struct DaemonCounts: Hashable, Sendable {
-    /// How the deliveries to one destination went.
-    package struct Deliveries: Hashable, Sendable {
-        /// Attempts after which the alert had arrived.
-        package var delivered = 0
-        /// Attempts that failed and are followed by another.
-        package var retrying = 0
-        /// Alerts that were given up.
-        package var gaveUp = 0
-        /// Alerts that are under way: not delivered and not given up.
-        package var waiting = 0
-
-        /// None yet.
-        package init() {}
-    }
-
-    /// An incident's class and outcome.
-    package struct Ending: Hashable, Sendable {
-        /// The verdict's class.
-        package var className: String
-        /// The outcome's name.
-        package var outcome: String
-
-        /// - Parameters: as the properties of the same names.
-        package init(className: String, outcome: String) {
-            self.className = className
-            self.outcome = outcome
-        }
-    }
-
-    /// Starts after the first by worker and reason, across the daemon's own restarts as far as the history goes.
-    package var restarts: [SlotName: [String: Int]] = [:]
-    /// Incidents by class, since the daemon's start.
-    package var incidents: [String: Int] = [:]
-    /// Incidents that have an outcome, since the daemon's start.
-    package var endings: [Ending: Int] = [:]
-    /// Alerts by the NAME of `[alert:NAME]`, since the daemon's start.
-    package var deliveries: [String: Deliveries] = [:]
-
-    /// Nothing has happened.
-    package init() {}
 }
