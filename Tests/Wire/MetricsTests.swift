@@ -140,7 +140,7 @@ import WardenWire
         ] {
             #expect(lines.contains(line[...]), "\(line)")
         }
-        #expect(!lines.contains { $0.contains("virtual") || $0.contains("worker") })
+        #expect(!lines.contains { $0.contains("process_virtual") || $0.hasPrefix("warden_worker") })
     }
 
     private static func filled() -> DaemonReadings {

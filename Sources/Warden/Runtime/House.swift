@@ -85,11 +85,6 @@ final class House {
             loops: House.loops(pump, sampler, scribe, mainLog, notices, networkBeat), configurations: reader,
             outputBudget: outputBudget, prober: ProbeClient(),
             gpus: GPUInspector(), shortages: shortages)
-        scribe.tallies.begin(restarts: House.formerRestarts(store, log), destinations: destinations.map(\.name))
-        bridge.gauges.withLock { [parts] in
-            $0 = OwnGauges(
-                loops: parts.loops, pump: pump.beat, sampler: sampler.beat, tallies: scribe.tallies, sender: sender)
-        }
         ground = House.ground(settings, limits, isOwnAlone: keeper.isKept)
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
@@ -98,6 +93,7 @@ final class House {
                 servesMetrics: configuration.warden.servesMetrics, now: { WallClock.now() },
                 localTime: { LocalClock.parts(of: $0) }, room: { ConnectionRoom(DescriptorHeadroom.read()) },
                 openLog: { House.openLog($0) }, log: log))
+        beginCounting(for: destinations)
     }
 
     private static func loops(
@@ -305,15 +301,19 @@ final class House {
         }
     }
 
-    private static func formerRestarts(
-        _ store: HistoryStore?, _ log: (LogRecord) -> Void
-    ) -> [SlotName: [String: Int]] {
+    /// Before the first scrape: a counter that jumps to what the history has would be taken for a storm of restarts.
+    private func beginCounting(for destinations: [AlertDestination]) {
+        var restarts: [SlotName: [String: Int]] = [:]
         do {
-            return try store?.restartReasonCounts() ?? [:]
+            restarts = try store?.restartReasonCounts() ?? [:]
         } catch {
-            log(LogRecord(.error, "Cannot read former restarts: \(error)"))
-            return [:]
+            mainLog.write(LogRecord(.error, "Cannot read former restarts: \(error)"))
         }
+        let tallies = parts.scribe.tallies
+        tallies.begin(restarts: restarts, destinations: destinations.map(\.name))
+        let gauges = OwnGauges(
+            loops: parts.loops, pump: parts.pump.beat, sampler: parts.sampler.beat, tallies: tallies, sender: sender)
+        parts.bridge.gauges.withLock { $0 = gauges }
     }
 
     /// Control and webhooks share one thread. The workers are started when the sockets are served.
