@@ -33,4 +33,20 @@ import WardenCore
         world.ask(.stop(.all, wait: true))
         #expect(world.snapshots().map(\.hasGivenUp) == [false], "who is down has no verdict")
     }
+
+    @Test("Memory that grows towards rss_limit has a time; without a limit there is none", arguments: [true, false])
+    func memoryTimeToLimit(isLimited: Bool) throws {
+        var world = world {
+            $0.health.interval = .seconds(600)
+            $0.health.rssLimitBytes = isLimited ? 1 << 30 : nil
+        }
+        // 400 MiB at first, and ten more every hour.
+        for step in Int64(0)..<360 {
+            world.pass(600)
+            world.sample(0, tree(rss: (400 + step * 10 / 6) << 20))
+        }
+        let left = world.snapshots()[0].memoryTimeToLimit
+        #expect((left != nil) == isLimited)
+        if let left { #expect(abs(left.inSeconds - 2.4 * 3600) < 3600, "\(left)") }
+    }
 }
