@@ -36,6 +36,9 @@ install: ## Install under DESTDIR and PREFIX (after `make build`)
 	install -m 755 packaging/recipes/* $(DESTDIR)$(PREFIX)/share/warden/recipes/
 	install -m 755 packaging/sweep $(DESTDIR)$(PREFIX)/share/warden/sweep
 	install -m 644 packaging/hardening.conf $(DESTDIR)$(PREFIX)/share/warden/
+	install -d $(DESTDIR)$(PREFIX)/share/warden/prometheus $(DESTDIR)$(PREFIX)/share/warden/grafana
+	install -m 644 packaging/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/warden/prometheus/
+	install -m 644 packaging/grafana/warden.json $(DESTDIR)$(PREFIX)/share/warden/grafana/
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf ]; then \
 	    echo "install: $(SYSCONFDIR)/warden/warden.conf is there already and stays as it is"; \
 	else \

@@ -12,7 +12,7 @@ import WardenWire
     func routes() async throws {
         try await TestServer.run(FakeDaemon()) { (server) async throws in
             let paths = try #require(try await Self.document(server)["paths"].flatMap(Self.members))
-            #expect(paths.count == 23)
+            #expect(paths.count == 24)
             try await server.converse { talk in
                 for (path, item) in paths { try await Self.tryMethods(path, item, &talk) }
             }
@@ -115,6 +115,7 @@ import WardenWire
             Sent("POST", "/api/v1/alerts/ops/test", "/api/v1/alerts/{name}/test"),
             Sent("POST", "/api/v1/alerts/deaf/test", "/api/v1/alerts/{name}/test"),
             Sent("POST", "/api/v1/alerts/x/test", "/api/v1/alerts/{name}/test", "", 404),
+            Sent("GET", "/metrics", "/metrics"),
             Sent("GET", "/api/v1/incidents", "/api/v1/incidents"),
             Sent("GET", "/api/v1/incidents?limit=x", "/api/v1/incidents", "", 400),
             Sent("GET", "/api/v1/incidents?worker=many:*", "/api/v1/incidents", "", 404),

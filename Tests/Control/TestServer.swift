@@ -17,7 +17,7 @@ struct TestServer {
     /// Serves while `body` runs.
     static func run<Result: Sendable>(
         _ daemon: FakeDaemon, connectionLimit: Int = 64, ownUserID: UInt32 = getuid(),
-        listener adjust: (inout ControlListener) -> Void = { _ in },
+        servesMetrics: Bool = true, listener adjust: (inout ControlListener) -> Void = { _ in },
         _ body: (TestServer) async throws -> Result
     ) async throws -> Result {
         let directory = try temporaryDirectory()
@@ -27,7 +27,8 @@ struct TestServer {
         adjust(&listener)
         let log = TestLog()
         let settings = ControlSettings(
-            connectionLimit: connectionLimit, ownUserID: ownUserID, now: { FakeDaemon.moment.wall },
+            connectionLimit: connectionLimit, ownUserID: ownUserID, servesMetrics: servesMetrics,
+            now: { FakeDaemon.moment.wall },
             localTime: { _ in (2026, 11, 22, 15, 27, 0) }, openLog: { openForReading($0) },
             log: { log.append($0) })
         let server = ControlServer(listeners: [listener], backend: daemon, settings: settings)

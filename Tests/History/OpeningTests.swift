@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Testing
 import WardenCore
 import WardenHistory
@@ -143,12 +142,5 @@ import WardenHistory
         try handle.seek(toOffset: damage == "header" ? 0 : pages / 2 * 4096)
         try handle.write(contentsOf: Data(repeating: 0x5A, count: damage == "header" ? 64 : 4096))
         try handle.close()
-    }
-
-    /// Does what only another program would do to the file.
-    private func alter(_ file: String, _ sql: String) throws {
-        let queue = try DatabaseQueue(path: file)
-        try queue.write { try $0.execute(sql: sql) }
-        try queue.close()
     }
 }

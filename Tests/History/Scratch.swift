@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import WardenCore
 import WardenHistory
 
@@ -39,6 +40,13 @@ final class Scratch {
 
 /// Microseconds of a second of the tests' wall clock.
 func wall(_ seconds: Int64) -> WallTime { WallTime(microseconds: 1_700_000_000_000_000 + seconds * 1_000_000) }
+
+/// Does what only another program would do to the file.
+func alter(_ file: String, _ sql: String) throws {
+    let queue = try DatabaseQueue(path: file)
+    try queue.write { try $0.execute(sql: sql) }
+    try queue.close()
+}
 
 let first = SlotName(group: "ami-antenna-worker", process: "ami-antenna-worker_00")
 let second = SlotName(group: "ami-antenna-worker", process: "ami-antenna-worker_01")

@@ -25,6 +25,8 @@ package protocol ControlBackend: Sendable {
     func containment(of worker: WorkerSnapshot) async -> ContainmentReport?
     /// Every program of the newest configuration; `nil` when that is not known.
     func configuration() async -> [ConfiguredProgram]?
+    /// What the daemon says of itself in numbers, as it is now.
+    func readings() -> DaemonReadings
     /// Writes to a worker's standard input. A pipe that its reader has closed is `.refused(.noFile)`.
     func writeInput(_ worker: SlotName, _ bytes: [UInt8]) async -> Reply
     /// Sends a REMOTE_COMMUNICATION event to listeners.
@@ -43,6 +45,9 @@ extension ControlBackend {
 
     /// Not known.
     package func containment(of worker: WorkerSnapshot) async -> ContainmentReport? { nil }
+
+    /// Nothing is known.
+    package func readings() -> DaemonReadings { DaemonReadings() }
 
     /// Nothing is recorded.
     package func records(_ query: RecordQuery) async -> [StoredRecord] { [] }

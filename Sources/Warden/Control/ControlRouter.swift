@@ -31,6 +31,7 @@ struct ControlRouter {
         AlertRoutes(backend: backend).add(to: &api)
         EventRoutes(backend: backend).add(to: &api)
         IncidentRoutes(backend: backend).add(to: &api)
+        if settings.servesMetrics { MetricsRoutes(backend: backend).add(to: &api) }
         api.addDocument(backend)
         return api
     }

@@ -9,6 +9,8 @@ package struct ControlSettings: Sendable {
     package var ownUserID: UInt32
     /// Names under which browsers may reach this host over TCP without a password, besides addresses and `localhost`.
     package var hostNames: Set<String>
+    /// Whether there is /metrics.
+    package var servesMetrics: Bool
     /// The wall clock, for answers' `Date` and the times of listings.
     package var now: @Sendable () -> WallTime
     /// A wall-clock time in the daemon's time zone, for `status`.
@@ -23,13 +25,15 @@ package struct ControlSettings: Sendable {
     /// - Parameters: as the properties of the same names.
     package init(
         connectionLimit: Int = ControlLimits.connections, ownUserID: UInt32, hostNames: Set<String> = [],
-        now: @escaping @Sendable () -> WallTime, localTime: @escaping @Sendable (WallTime) -> LocalTime,
+        servesMetrics: Bool = true, now: @escaping @Sendable () -> WallTime,
+        localTime: @escaping @Sendable (WallTime) -> LocalTime,
         room: @escaping @Sendable () -> ConnectionRoom = { .plenty },
         openLog: @escaping @Sendable (String) -> OpenedLog?, log: @escaping @Sendable (LogRecord) -> Void
     ) {
         self.connectionLimit = min(max(1, connectionLimit), ControlLimits.connections)
         self.ownUserID = ownUserID
         self.hostNames = hostNames
+        self.servesMetrics = servesMetrics
         self.now = now
         self.localTime = localTime
         self.room = room

@@ -259,6 +259,10 @@ package struct WorkerSnapshot: Hashable, Sendable {
     package var readings: TreeReadings?
     /// How the descriptor count of the tightest process has moved in this generation; `nil` with too few samples.
     package var descriptorTrend: DescriptorTrend?
+    /// Until `rss_limit` is reached at the present growth; `nil` without a limit, and when it does not grow.
+    package var memoryTimeToLimit: Duration?
+    /// Nothing more is done about the verdict: the budget is spent, or restarts did not help.
+    package var hasGivenUp = false
     /// When life last showed.
     package var lastHeartbeat: Instant?
     /// The last line of its log.

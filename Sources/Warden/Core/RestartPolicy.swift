@@ -78,6 +78,9 @@ package struct RestartPolicy: Hashable, Codable, Sendable {
     /// Whether nothing is under way, awaited or told, so that a healthy worker needs no decision.
     package var isAtRest: Bool { phase == .idle && openAlert == nil }
 
+    /// Whether nothing more is done about a condition: the budget is spent, or restarts did not help.
+    package func hasGivenUp(on condition: Condition) -> Bool { ledgers[condition]?.isExhausted ?? false }
+
     /// Whether an exit completes what Warden began, so that the slot starts again whatever autorestart says.
     package var expectsExit: Bool {
         switch phase {

@@ -147,6 +147,10 @@ struct Slot: Codable, Sendable {
             snapshot.descriptorTrend = tracker.window.readings?.tightest.flatMap {
                 tracker.trends.descriptorTrend($0, at: now.instant)
             }
+            snapshot.memoryTimeToLimit = spec.health.rssLimitBytes.flatMap {
+                tracker.trends.memoryForecast(limit: $0).map { max(.zero, $0.reachesAt - now.instant) }
+            }
+            snapshot.hasGivenUp = policy.hasGivenUp(on: tracker.verdict.condition)
             snapshot.lastHeartbeat = tracker.window.hasHeartbeat ? tracker.window.lastHeartbeat : nil
             snapshot.lastLine = tracker.window.lastLine
             if spec.health.probe != .none {

@@ -16,8 +16,39 @@ enum HistorySchema {
         migrator.registerMigration("3") { database in
             for statement in records { try database.execute(sql: statement) }
         }
+        migrator.registerMigration("restart reasons") { database in
+            for statement in restartReasons { try database.execute(sql: statement) }
+        }
         return migrator
     }
+
+    /// Counts by reason, which outlive the rows of `restart` as `restart_count` does. Of what was pruned before, nobody
+    /// knows the reason any more.
+    private static let restartReasons = [
+        """
+        CREATE TABLE restart_reason_count (
+            group_name TEXT NOT NULL,
+            process_name TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (group_name, process_name, reason)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        INSERT INTO restart_reason_count
+        SELECT group_name, process_name, reason, count(*) FROM restart GROUP BY group_name, process_name, reason
+        """,
+        """
+        INSERT INTO restart_reason_count
+        SELECT group_name, process_name, 'unknown', count - listed FROM (
+            SELECT *, (
+                SELECT count(*) FROM restart
+                WHERE restart.group_name = restart_count.group_name
+                AND restart.process_name = restart_count.process_name
+            ) AS listed FROM restart_count
+        ) WHERE count > listed
+        """,
+    ]
 
     /// Blocks of recorded samples; `size` is what a row takes, so that pruning reads no block.
     private static let records = [

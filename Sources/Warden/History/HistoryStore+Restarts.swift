@@ -43,6 +43,7 @@ extension HistoryStore {
             try database.execute(sql: Self.insertRestart, arguments: arguments)
             guard database.changesCount > 0 else { return }
             try database.execute(sql: Self.countRestart, arguments: [worker.group, worker.process])
+            try database.execute(sql: Self.countReason, arguments: [worker.group, worker.process, reason.name])
         }
     }
 
@@ -69,6 +70,24 @@ extension HistoryStore {
                     let count = row.integer("count")
                 else { continue }
                 counts[SlotName(group: group, process: process)] = Int(count)
+            }
+            return counts
+        }
+    }
+
+    /// The counts of `restartCounts()` by reason: a class/cause, `exit`, `user` or `config`; `unknown` for what was
+    /// pruned before reasons were counted.
+    ///
+    /// - Throws: when the database could not be read.
+    package func restartReasonCounts() throws(HistoryError) -> [SlotName: [String: Int]] {
+        try read("count restarts") { database in
+            var counts: [SlotName: [String: Int]] = [:]
+            let rows = try Row.fetchCursor(database, sql: "SELECT * FROM restart_reason_count")
+            while let row = try rows.next() {
+                guard let group = row.text("group_name"), let process = row.text("process_name"),
+                    let reason = row.text("reason"), let count = row.integer("count")
+                else { continue }
+                counts[SlotName(group: group, process: process), default: [:]][reason] = Int(count)
             }
             return counts
         }
@@ -107,6 +126,11 @@ extension HistoryStore {
 
     private static let countRestart = """
         INSERT INTO restart_count (group_name, process_name, count) VALUES (?, ?, 1)
+        ON CONFLICT DO UPDATE SET count = count + 1
+        """
+
+    private static let countReason = """
+        INSERT INTO restart_reason_count (group_name, process_name, reason, count) VALUES (?, ?, ?, 1)
         ON CONFLICT DO UPDATE SET count = count + 1
         """
 }

@@ -36,6 +36,10 @@ package final class LoopBeat: Sendable {
     }
 
     private let state: Mutex<Reading>
+    private let done = Atomic<UInt64>(0)
+
+    /// What the loop has done in all, in its own unit: bytes that the pump moved, samples that the sampler took.
+    package var workDone: UInt64 { done.load(ordering: .relaxed) }
 
     /// - Parameter instant: now; counts as the first turn.
     package init(at instant: Instant) {
@@ -51,6 +55,13 @@ package final class LoopBeat: Sendable {
             state.turns += 1
             state.lastTurnAt = instant
         }
+    }
+
+    /// Something was done.
+    ///
+    /// - Parameter amount: in the loop's own unit.
+    package func did(_ amount: Int) {
+        done.add(UInt64(clamping: amount), ordering: .relaxed)
     }
 
     /// A call begins that may block.

@@ -194,6 +194,7 @@ internal final class PumpLoop {
     // A worker that writes line by line wakes us for each, and each turn costs several calls. A pause lets its lines
     // add up in the pipe; an error is reported a millisecond later then.
     private func gather(waited: Duration, events: Int) {
+        if movedBytes > 0 { beat.did(movedBytes) }
         let isHasty =
             events > 0 && movedBytes > 0 && movedBytes < PumpLimits.smallTurnBytes
             && waited < PumpLimits.gatheringPause

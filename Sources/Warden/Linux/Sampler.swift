@@ -137,6 +137,7 @@ private final class SamplerLoop {
         beat.left()
         // Ours, and no news of the worker: no sample is better than one that says it cannot be seen.
         if case .failure(let cause) = readings, [ENOMEM, ENFILE, EMFILE].contains(cause) { return }
+        beat.did(1)
         report(worker, Sample(takenAt: now, readings: readings))
     }
 }

@@ -27,6 +27,8 @@ final class AlertLane: Sendable {
         (alerts, continuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
     }
 
+    var heldCount: Int { state.withLock { $0.held.count } }
+
     var refusedCount: UInt64 { state.withLock(\.refusedCount) }
 
     func submit(_ alert: QueuedAlert) -> Submission {

@@ -43,6 +43,9 @@ package final class AlertSender: Sendable {
     /// Alerts that were refused because their destination held too many, in all.
     package var refusedCount: UInt64 { lanes.values.reduce(0) { $0 + $1.refusedCount } }
 
+    /// How many alerts each destination holds: those that are neither delivered nor given up.
+    package var waitingCounts: [String: Int] { lanes.mapValues(\.heldCount) }
+
     /// Takes an alert.
     ///
     /// Never blocks; callable from any thread, before `run()` too.

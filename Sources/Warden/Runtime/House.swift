@@ -90,9 +90,11 @@ final class House {
         server = ControlServer(
             listeners: try listeners.controlListeners(), backend: bridge,
             settings: ControlSettings(
-                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()], now: { WallClock.now() },
+                ownUserID: HostFiles.userID(), hostNames: [HostFiles.nodeName()],
+                servesMetrics: configuration.warden.servesMetrics, now: { WallClock.now() },
                 localTime: { LocalClock.parts(of: $0) }, room: { ConnectionRoom(DescriptorHeadroom.read()) },
                 openLog: { House.openLog($0) }, log: log))
+        beginCounting(for: destinations)
     }
 
     private static func loops(
@@ -298,6 +300,21 @@ final class House {
             mainLog.write(LogRecord(.error, "Cannot read former restarts: \(error)"))
             return [:]
         }
+    }
+
+    /// Before the first scrape: a counter that jumps to what the history has would be taken for a storm of restarts.
+    private func beginCounting(for destinations: [AlertDestination]) {
+        var restarts: [SlotName: [String: Int]] = [:]
+        do {
+            restarts = try store?.restartReasonCounts() ?? [:]
+        } catch {
+            mainLog.write(LogRecord(.error, "Cannot read former restarts: \(error)"))
+        }
+        let tallies = parts.scribe.tallies
+        tallies.begin(restarts: restarts, destinations: destinations.map(\.name))
+        let gauges = OwnGauges(
+            loops: parts.loops, pump: parts.pump.beat, sampler: parts.sampler.beat, tallies: tallies, sender: sender)
+        parts.bridge.gauges.withLock { $0 = gauges }
     }
 
     /// Control and webhooks share one thread. The workers are started when the sockets are served.

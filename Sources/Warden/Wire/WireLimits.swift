@@ -26,6 +26,8 @@ package enum WireLimits {
     package static let dedupKeyCharacters = 255
     /// Pieces of evidence that a webhook's text mentions.
     package static let alertEvidence = 4
+    /// Incidents that /metrics remembers as counted.
+    package static let countedIncidents = 4096
     /// Bytes of a line of an event listener.
     package static let listenerLineBytes = 4096
     /// Bytes of one result of an event listener.

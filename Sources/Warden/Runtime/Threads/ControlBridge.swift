@@ -19,6 +19,8 @@ final class ControlBridge: ControlBackend {
     private let mood = Mutex(DaemonMood.running)
     private let health = Mutex(LocalHealth())
     private let newest = Mutex<[GroupSpec]>([])
+    /// Where the daemon's own readings come from; `nil` until it is put together.
+    let gauges = Mutex<OwnGauges?>(nil)
     private let inbox: Mailbox<Event>
     let readers: Readers
     let containment: Containment

@@ -44,6 +44,8 @@ final class Scribe: Sendable {
     /// alert, and `resume` would send it twice.
     private let alertsWithSender = Mutex<Set<Int64>>([])
     let shortages: Shortages
+    /// Counts what is told here.
+    let tallies = Tallies()
     /// What the history has not taken yet. Of the scribe's thread.
     let unwritten = Mutex(Unwritten())
     /// There is none yet, but one is wanted.
@@ -74,10 +76,14 @@ final class Scribe: Sendable {
     /// - Parameters:
     ///   - incident: as it is now.
     ///   - owed: what is settled once it is stored.
-    func store(_ incident: Incident, owed: StateRecord.Name?) { post(.incident(incident, owed: owed)) }
+    func store(_ incident: Incident, owed: StateRecord.Name?) {
+        tallies.note(incident)
+        post(.incident(incident, owed: owed))
+    }
 
     /// Stores a restart.
     func store(_ worker: SlotName, _ reason: RestartReason, _ generation: Generation) {
+        tallies.restarted(worker, reason)
         post(.restart(worker, reason, generation, WallClock.now()))
     }
 
@@ -114,7 +120,10 @@ final class Scribe: Sendable {
     }
 
     /// The sender has news of an alert.
-    func delivered(_ report: DeliveryReport) { post(.delivered(report)) }
+    func delivered(_ report: DeliveryReport) {
+        tallies.attempted(report)
+        post(.delivered(report))
+    }
 
     /// Reads incidents: one by its id, or the newest.
     func read(_ id: String?, worker: SlotName?, limit: Int, reply: @escaping @Sendable ([Incident]) -> Void) {
