@@ -23,7 +23,6 @@ NOT_RUN = (
     (r"(sudo )?systemctl ", "needs systemd; the scenarios box_* run it"),
     (r"(sudo )?warden -c ", "a daemon in the background; bare_shutdown and others run one"),
     (r"wardenctl upgrade", "replaces this daemon; bare_upgrade runs it"),
-    (r"printf .*openssl", "needs a message; bare_webhook checks signatures"),
     (r"kill -USR2", "is sent below, and looked at by bare_logs"),
 )
 # What follows something until it is interrupted.
@@ -151,12 +150,31 @@ def interfaces(daemon):
               for _, path in known if not path.startswith("/api/") and f"Pa {path}" not in page]
     status, body = get(daemon, "/metrics")
     texts += [f"/metrics: {status}"] if status != 200 else []
-    texts += [f"warden-api(7): {name} is not in the page"
-              for name in sorted(set(re.findall(FAMILY, body, re.M)) - manuals.metrics())]
+    written = {name for path in manuals.sources("Wire") for name in manuals.quoted_metrics(path)}
+    texts += differences(manuals.metrics(), written | set(re.findall(FAMILY, body, re.M)), "metric")
     listed = daemon.ctl_python("print(*server.system.listMethods())").split()
     check(len(listed) > 40, f"listMethods: {listed}")
     methods = {name for name in listed if name.startswith("warden.")}
     return texts + differences(set(re.findall(r"\bwarden\.(?=[a-z]+[A-Z]|upgrade)\w+", page)), methods, "method")
+
+
+def words(_):
+    """Classes, causes and rules of the judgement."""
+    page = "\n".join(manuals.page("warden-health.7"))
+    texts = []
+    for path in manuals.sources("Core"):
+        with open(path) as file:
+            source = file.read()
+        if path.endswith("/Condition.swift"):
+            cases = re.findall(r"^        case (.*)$", source, re.M)[:6]
+            causes = {re.sub(r'.*"(.*)"', r"\1", cause).strip() for case in cases for cause in case.split(",")}
+            check(len(causes) > 12, f"causes of {path}: {causes}")
+            texts += [f"warden-health(7): the cause {cause} is not in the page" for cause in sorted(causes)
+                      if not re.search(rf"\w/{cause}\b", page)]
+        texts += [f"warden-health(7): the rule {rule} is not in the page"
+                  for rule in re.findall(r'rule: (?:\w+ \? "\w+" : )?"(\w+)"', source)
+                  if not re.search(rf"^\.It Li .*\b{rule}\b", page, re.M)]
+    return texts
 
 
 def installed(daemon):
@@ -315,7 +333,8 @@ def scenario(daemon):
     daemon.build()
     daemon.start()
     daemon.running(*WORKERS, seconds=30)
-    texts = lint(daemon) + commands(daemon) + switches(daemon) + keys(daemon) + interfaces(daemon) + installed(daemon)
+    texts = lint(daemon) + commands(daemon) + switches(daemon) + keys(daemon) + interfaces(daemon) + words(daemon)
+    texts += installed(daemon)
     incident = wait("an incident of badtoken", 30, lambda: daemon.incidents("badtoken"))[0]["id"]
     wait("the workers are healthy", 40, daemon.healthy)
     examples = list(dict.fromkeys(manuals.page_examples() + manuals.readme_examples()))

@@ -91,6 +91,17 @@ def metrics():
     return set(re.findall(r"\bwarden_\w+", "\n".join(page("warden-api.7"))))
 
 
+def sources(room):
+    """The files of a room."""
+    return sorted(glob.glob(os.path.join(ROOT, "Sources", "Warden", room, "*.swift")))
+
+
+def quoted_metrics(path):
+    """The metrics that a file of sources writes."""
+    with open(path) as file:
+        return re.findall(r'"(warden_\w+)"', file.read())
+
+
 def _roff(line):
     """A line of a display as it is shown."""
     return line.replace("\\(dq", '"').replace("\\&", "").replace("\\e", "\\")
