@@ -191,7 +191,7 @@ def all_options(daemon):
 
 
 def scenario(daemon):
-    """Completions of bash, zsh and fish offer commands, options and the daemon's live names, and are silent without it."""
+    """Completions of bash, zsh and fish offer commands, options and live names, and are silent without a daemon."""
     daemon.configure(f"""[program:batch]
 command = {WORKER} healthy
 process_name = %(program_name)s_%(process_num)02d

@@ -29,6 +29,8 @@ NOT_RUN = (
 FOLLOWING = r"wardenctl (events -f|tail -f|maintail -f)|curl -N "
 # A worker that was watched for a minute has shown too little to be tuned by.
 FAILS = {r"wardenctl tune ": 1}
+# What examples use beside wardenctl, and not every host has.
+TOOLS = ("curl", "jq", "openssl")
 FAMILY = r"^# TYPE (warden_\w+)"
 
 
@@ -134,6 +136,21 @@ def keys(daemon):
           f"warden --check does not name every unknown key: {out}")
     return texts + [f"key of [{name}]: {key} is in the page, and warden --check does not know it"
                     for name, key in unknown if key != "no_such_key"]
+
+
+def defaults(_):
+    """Defaults of health, as the commented example has them."""
+    entries = manuals.entries(manuals.section(manuals.page("warden.conf.5"), "HEALTH"))
+    known = manuals.example_defaults()
+    check(len(known) > 20, f"the example has no defaults: {known}")
+    texts = []
+    for key, value in known.items():
+        said = re.sub(r"\n\.?(Cm|Li|Ql|Po)?|  +", " ", entries.get(key, "")).replace(" ,", ",")
+        said = re.search(r"default (.*)", said, re.S)
+        # The example's words, each of them in the page: `80%`, `3 of 5`, `emfile:restart, errors:alert`.
+        if not said or value.rstrip(",") not in said[1]:
+            texts.append(f"warden.conf(5): the default of {key} is {value} in the example")
+    return texts
 
 
 def interfaces(daemon):
@@ -247,7 +264,8 @@ url = {self.receiver.url()}
         self.bin = self.path("bin")
         os.mkdir(self.bin)
         self.wrap("warden", f'exec {self.options.warden} "$@"')
-        self.wrap("curl", f'exec {shutil.which("curl")} --silent --show-error --fail-with-body "$@"')
+        if shutil.which("curl"):
+            self.wrap("curl", f'exec {shutil.which("curl")} --silent --show-error --fail-with-body "$@"')
         self.wrap("wardenctl", f'exec {self.options.wardenctl} -c {self.configuration} "$@"')
 
     def wrap(self, name, line):
@@ -302,7 +320,10 @@ url = {self.receiver.url()}
                 return f"{place}: {line}\n      does not end: {out[-400:]}"
         wanted = next((code for pattern, code in FAILS.items() if re.match(pattern, text)), 0)
         refused = re.search(r"^(Error:|error:|\*\*\*)|ERROR|curl: \(", out, re.M)
-        is_right = not ended and out.strip() if follows else process.returncode == wanted
+        is_right = process.returncode == wanted
+        if follows:
+            # Ctrl-C is how it is meant to end.
+            is_right = not ended and out.strip() and (process.returncode == 0 or text.startswith("curl"))
         if refused or not is_right:
             return f"{place}: {line}\n      exit code {process.returncode}: {out.strip()[-400:]}"
         return None
@@ -334,7 +355,7 @@ def scenario(daemon):
     daemon.start()
     daemon.running(*WORKERS, seconds=30)
     texts = lint(daemon) + commands(daemon) + switches(daemon) + keys(daemon) + interfaces(daemon) + words(daemon)
-    texts += installed(daemon)
+    texts += defaults(daemon) + installed(daemon)
     incident = wait("an incident of badtoken", 30, lambda: daemon.incidents("badtoken"))[0]["id"]
     wait("the workers are healthy", 40, daemon.healthy)
     examples = list(dict.fromkeys(manuals.page_examples() + manuals.readme_examples()))
@@ -346,12 +367,16 @@ def scenario(daemon):
         reason = next((reason for pattern, reason in NOT_RUN if re.match(pattern, line)), None)
         if reason or line in seen:
             continue
+        missing = [tool for tool in TOOLS if re.search(rf"(^|\| *|\n *){tool} ", line) and not shutil.which(tool)]
+        if missing:
+            print(f"    not run, because {missing[0]} is not installed: {line}")
+            continue
         seen.add(line)
         ran += 1
         began = time.monotonic()
         text = daemon.play(place, line, incident)
         if os.environ.get("MANUALS_VERBOSE"):
-            print(f"    {time.monotonic() - began:5.1f} s  {line.splitlines()[0]}  {'FAIL' if text else ''}", flush=True)
+            print(f"    {time.monotonic() - began:5.1f} s  {'FAIL' if text else '    '}  {line}", flush=True)
         if text:
             texts.append(text)
     os.kill(daemon.process.pid, signal.SIGUSR2)

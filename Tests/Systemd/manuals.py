@@ -53,6 +53,31 @@ def documented_keys():
     return keys
 
 
+def entries(lines):
+    """The text of each key's entry."""
+    found, names = {}, []
+    for line in lines:
+        if line.startswith(".It Ic "):
+            names = re.findall(r"\bIc (\w+)", line)
+        elif line.startswith((".It", ".El", ".Ss", ".Sh")):
+            names = []
+        for name in names:
+            found[name] = found.get(name, "") + line + "\n"
+    return found
+
+
+# In the example they show how they are written, not what holds without them.
+SHOWN = {"forensics_command", "forensics_signal", "gpu_wait", "shm_sweep", "quarantine", "act_between"}
+
+
+def example_defaults():
+    """What etc/warden.conf shows, commented out, as the defaults of [health]."""
+    with open(os.path.join(ROOT, "etc", "warden.conf")) as file:
+        text = file.read().partition("\n[health]\n")[2].partition("\n[")[0]
+    found = dict(re.findall(r"^;(\w+)=(.*?)(?: *;.*)?$", text, re.M))
+    return {key: value for key, value in found.items() if key not in SHOWN}
+
+
 def known_keys():
     """The keys that the daemon's own tables have; no keys where every one is taken."""
     with open(os.path.join(CONFIGURATION, "Loading+Names.swift")) as file:
@@ -142,7 +167,8 @@ def readme_examples():
     """Every command line of the README's blocks, without its comment."""
     with open(os.path.join(ROOT, "README.md")) as file:
         text = file.read()
-    blocks = re.findall(r"(?:^    .*\n)+", text, re.M) + re.findall(r"^```(?:sh|console|bash)?\n(.*?)^```", text, re.M | re.S)
+    blocks = re.findall(r"(?:^    .*\n)+", text, re.M)
+    blocks += re.findall(r"^```(?:sh|console|bash)?\n(.*?)^```", text, re.M | re.S)
     found = []
     for block in blocks:
         lines = [line.removeprefix("    ") for line in block.splitlines()]

@@ -27,7 +27,7 @@ _wardenctl_groups() {
 
 _wardenctl_workers_and_groups() {
     _wardenctl_workers |
-        awk '{ print; if (sub(/:.*/, ":*")) groups[$0] } END { for (group in groups) print group; print "all" }'
+        awk '{ print; if (sub(/:.*/, ":*") && !seen[$0]++) print } END { print "all" }'
 }
 
 _wardenctl_incidents() {
