@@ -45,8 +45,8 @@ _wardenctl_reply() {
     while read -r word; do
         [[ -n $word && $word == "$current"* ]] && COMPREPLY+=("$word")
     done
-    # Readline replaces only what follows the last colon.
-    if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    # Readline replaces only what follows the last colon, but all of what is quoted.
+    if [[ $current == *:* && $COMP_WORDBREAKS == *:* && ${words[count]} != [\'\"]* ]]; then
         prefix=${current%"${current##*:}"}
         COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
     fi
@@ -87,7 +87,7 @@ _wardenctl() {
     previous=${words[count - 1]}
     for ((index = 1; index < count; index++)); do
         case ${words[index]} in
-            -c | -s | -u | -p | -r | --configuration | --serverurl | --username | --password | --history-file | --ca-file)
+            -[csupr] | --configuration | --serverurl | --username | --password | --history-file | --ca-file)
                 ((index++))
                 ;;
             -*) ;;
