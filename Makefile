@@ -5,6 +5,11 @@ SWIFT         ?= swift
 PREFIX        ?= /usr/local
 SYSCONFDIR    ?= /etc
 UNITDIR       ?= $(PREFIX)/lib/systemd/system
+MANDIR        ?= $(PREFIX)/share/man
+BASHDIR       ?= $(PREFIX)/share/bash-completion/completions
+# Debian's zsh looks into vendor-completions below /usr, and into site-functions below /usr/local.
+ZSHDIR        ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR       ?= $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR       ?=
 BUILD         := .build/$(CONFIGURATION)
 
@@ -39,6 +44,14 @@ install: ## Install under DESTDIR and PREFIX (after `make build`)
 	install -d $(DESTDIR)$(PREFIX)/share/warden/prometheus $(DESTDIR)$(PREFIX)/share/warden/grafana
 	install -m 644 packaging/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/warden/prometheus/
 	install -m 644 packaging/grafana/warden.json $(DESTDIR)$(PREFIX)/share/warden/grafana/
+	for page in packaging/man/*.[1-9]; do \
+	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	install -D -m 644 packaging/completions/wardenctl.bash $(DESTDIR)$(BASHDIR)/wardenctl
+	ln -sf wardenctl $(DESTDIR)$(BASHDIR)/warden
+	install -D -m 644 packaging/completions/_wardenctl $(DESTDIR)$(ZSHDIR)/_wardenctl
+	install -d $(DESTDIR)$(FISHDIR)
+	install -m 644 packaging/completions/*.fish $(DESTDIR)$(FISHDIR)/
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/warden/warden.conf ]; then \
 	    echo "install: $(SYSCONFDIR)/warden/warden.conf is there already and stays as it is"; \
 	else \
