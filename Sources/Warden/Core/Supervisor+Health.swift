@@ -17,7 +17,7 @@ extension Supervisor {
             let isDemandDue = slot.isDemandDue(at: now.instant)
             let isWaitReadingDue = slot.tracker?.isWaitReadingDue(at: now.instant) ?? false
             // The way of nearly all samples: healthy, as before, and nothing under way.
-            if !isChanged, !isDemandDue, !isWaitReadingDue, slot.policy.isAtRest,
+            if !isChanged, !isDemandDue, !isWaitReadingDue, slot.policy.isAtRest, slot.leftOpen == nil,
                 slot.tracker?.verdict.condition == .healthy
             {
                 slot.policy.wasWell(at: now.instant)
