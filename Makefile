@@ -17,7 +17,7 @@ BUILD         := .build/$(CONFIGURATION)
 PACKAGES := git libsystemd-dev libpcre2-dev libsqlite3-dev zlib1g-dev pkg-config python3
 
 .DEFAULT_GOAL := help
-.PHONY: setup build test demo install format lint bench simulate chaos soak sanitize fuzz conformance nightly clean help
+.PHONY: setup build test demo install package format lint bench simulate chaos soak sanitize fuzz conformance nightly clean help
 
 setup: ## Install what the build lacks (Debian 12, with Swift 6.2 or later already there)
 	@packaging/setup $(PACKAGES)
@@ -62,6 +62,10 @@ install: ## Install under DESTDIR and PREFIX (after `make build`)
 	    > $(DESTDIR)$(UNITDIR)/warden.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/warden.service
 	@echo "install: now edit $(SYSCONFDIR)/warden/warden.conf, then: systemctl daemon-reload && systemctl enable --now warden"
+
+package: build ## Make a Debian package in .build-deb, with the Swift runtime inside its programs
+	@packaging/setup debhelper dpkg-dev
+	@packaging/deb
 
 format: ## Rewrite the Swift sources in the house style
 	$(SWIFT) format --configuration .swift-format --in-place --recursive --parallel Package.swift Sources Tests
