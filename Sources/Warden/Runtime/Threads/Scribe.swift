@@ -165,7 +165,7 @@ final class Scribe: Sendable {
         isHistoryAwaited.store(reopen != nil, ordering: .relaxed)
         var nextPrune = MonotonicClock.now()
         var nextRetry = nextPrune + RuntimeLimits.historyRetry
-        resume(store)
+        resume(store, at: WallTime(microseconds: .max))
         while true {
             let now = MonotonicClock.now()
             beat.turned(at: now)
@@ -177,7 +177,7 @@ final class Scribe: Sendable {
                 nextRetry = now + RuntimeLimits.historyRetry
                 if store == nil, let found = reopen?() {
                     store = found
-                    resume(found)
+                    resume(found, at: WallTime(microseconds: .max))
                 }
                 settleUnwritten(store)
             }
@@ -318,10 +318,13 @@ final class Scribe: Sendable {
     }
 
     /// What is still owed: by an earlier life of the daemon, or because the sender had no room.
-    private func resume(_ store: HistoryStore?) {
+    ///
+    /// - Parameter due: until when those are due that are resumed. Of an earlier life all are: its pauses ended with it,
+    ///   and nobody would come back to one that waited for its next attempt.
+    private func resume(_ store: HistoryStore?, at due: WallTime = WallClock.now()) {
         let now = WallClock.now()
         guarded("read the alerts that are owed") {
-            for owed in try store?.due(now: now, limit: RuntimeLimits.owedAlerts) ?? [] {
+            for owed in try store?.due(now: due, limit: RuntimeLimits.owedAlerts) ?? [] {
                 let left = Duration.microseconds(max(0, owed.alert.expires.microseconds - now.microseconds))
                 submit(OutboundAlert(owed.alert, id: owed.id, retryFor: left), store)
             }
