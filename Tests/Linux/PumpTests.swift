@@ -249,6 +249,7 @@ import WardenLinux
         #expect(world.pump.workerExited(id) == .accepted)
         let news = try world.waitClosed(id)
         #expect(try directory.contents("log").count == 160 * block.count)
-        #expect(facts(news, of: id).compactMap(\.lastAlive).last?.line == 160 * 655)
+        // Not an optional: under AddressSanitizer the compiler's own comparison of one reads past its end.
+        #expect((facts(news, of: id).compactMap(\.lastAlive).last?.line ?? 0) == 160 * 655)
     }
 }

@@ -36,7 +36,8 @@ def scenario(daemon):
     for path in ("/livez", "/readyz"):
         check(f"path: {path}" in manifest, f"no probe asks {path}")
     check("port=0.0.0.0:9001" in text and "containerPort: 9001" in manifest, "the ports differ")
-    # Only the port and the directory are the test's own.
+    # Only the port, the directory and the trust in a busy host are the test's own.
+    text = text.replace("[warden]\n", f"[warden]\n{daemon.doubts}\n")
     text = text.replace("0.0.0.0:9001", f"127.0.0.1:{port}").replace("/tmp/", f"{daemon.directory}/")
     with open(daemon.configuration, "w") as file:
         file.write(text + "interval=200ms\ngrace=0s\nrecover_within=5s\n")
