@@ -319,8 +319,8 @@ final class Scribe: Sendable {
 
     /// What is still owed: by an earlier life of the daemon, or because the sender had no room.
     ///
-    /// - Parameter due: until when those are due that are resumed. Of an earlier life all are: its pauses ended with it,
-    ///   and nobody would come back to one that waited for its next attempt.
+    /// - Parameter due: until when those are due that are resumed. Of an earlier life all are: its pauses ended with
+    ///   it, and nobody would come back to one that waited for its next attempt.
     private func resume(_ store: HistoryStore?, at due: WallTime = WallClock.now()) {
         let now = WallClock.now()
         guarded("read the alerts that are owed") {
