@@ -49,7 +49,8 @@ class Installation(World):
         return self.path("newer.deb")
 
     def last_lines(self, count=20):
-        return contents("/var/log/warden/warden.log").splitlines()[-count:]
+        state = command("systemctl", "--no-pager", "status", "warden")[0]
+        return (contents("/var/log/warden/warden.log") + state).splitlines()[-count:]
 
     def close(self):
         command("dpkg", "--purge", "--force-all", "warden", seconds=120)
@@ -58,7 +59,11 @@ class Installation(World):
 
 def scenario(host):
     """The package installs, starts, upgrades without touching a worker, is removed, and purges without a trace."""
-    must("dpkg", "-i", host.package, seconds=300)
+    # Images of containers forbid packages to start services; here is a systemd, and nobody else sees this mount.
+    if os.path.exists("/usr/sbin/policy-rc.d"):
+        must("mount", "--bind", "/bin/true", "/usr/sbin/policy-rc.d")
+    said = must("dpkg", "-i", host.package, seconds=300)
+    check("not running" not in said, said)
     wait("the service runs", 30, lambda: command("systemctl", "is-active", "warden")[0].strip() == "active")
     check(command("getent", "group", "warden")[2] == 0, "there is no group warden")
     check(os.stat("/run/warden/warden.sock").st_mode & 0o777 == 0o770, "the socket's mode")
