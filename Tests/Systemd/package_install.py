@@ -49,7 +49,7 @@ class Installation(World):
         return self.path("newer.deb")
 
     def last_lines(self, count=20):
-        state = command("systemctl", "--no-pager", "status", "warden")[0]
+        state = command("journalctl", "--no-pager", "-n", "30", "-u", "warden")[0]
         return (contents("/var/log/warden/warden.log") + state).splitlines()[-count:]
 
     def close(self):
@@ -64,6 +64,10 @@ def scenario(host):
         must("mount", "--bind", "/bin/true", "/usr/sbin/policy-rc.d")
     said = must("dpkg", "-i", host.package, seconds=300)
     check("not running" not in said, said)
+    enabled = "/etc/systemd/system/multi-user.target.wants/warden.service"
+    check(os.path.islink(enabled), f"the package has not enabled its service: there is no {enabled}")
+    # A box's systemd does not look into /etc, so that what starts an enabled service finds none.
+    must("systemctl", "start", "warden")
     wait("the service runs", 30, lambda: command("systemctl", "is-active", "warden")[0].strip() == "active")
     check(command("getent", "group", "warden")[2] == 0, "there is no group warden")
     check(os.stat("/run/warden/warden.sock").st_mode & 0o777 == 0o770, "the socket's mode")
